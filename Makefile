@@ -1,0 +1,46 @@
+# Each target does its own set-up, in its own virtual environment, and is quick the second time.
+#
+#   make run     the main job on drawn images, with its report
+#   make test    the tests
+#   make lint    format, lint, types, direction of imports
+#   make bench   the measurements whose figures the documents quote
+
+VENV ?= .venv
+EXTRA ?= cpu
+PYTHON ?= $(shell for p in python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+BIN := $(VENV)/bin
+
+.PHONY: run test lint format bench setup clean
+
+run: $(VENV)/.ready-run
+	$(BIN)/python cli.py run-now --demo
+
+test: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready-dev
+	$(BIN)/python -m benchmarks
+
+$(VENV)/.ready-run: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Whisker needs Python 3.11 (MXNet has no newer one): install it, or name it with 'make PYTHON=/path/to/python3.11'."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA)]'
+	touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready-run
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA),dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

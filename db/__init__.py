@@ -1,0 +1,1 @@
+"""Tables, session, migrations and every query."""

@@ -1,0 +1,1 @@
+"""The work itself: scan, decode, train, evaluate, compare, report."""

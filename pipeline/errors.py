@@ -1,0 +1,132 @@
+"""Every error that a user can meet; each message is one sentence: what, where, how to mend it.
+
+WhiskerError                 exit status 1
+├── UsageError               2   wrong use or bad settings
+│   ├── BadSettings
+│   ├── NoHome
+│   ├── UnknownBackbone
+│   ├── UnknownRecipe
+│   └── NoSuchRecord
+├── DataError                1   the image folders cannot be used
+│   ├── NoImagesFolder
+│   ├── UnclearFolders
+│   ├── EmptyClass
+│   ├── NoSettledImages
+│   └── TooFewClasses
+├── WeightsError             1   pretrained weights are missing or wrong
+├── DeviceUnavailable        1   the device asked for cannot be used
+├── MXNetUnavailable         1   MXNet is not installed, or twice
+├── TrainingDiverged         1   the loss or a parameter is not finite
+├── SaveFailed               1   a model file could not be written whole
+├── DatabaseError            1   the database cannot be used
+│   ├── DatabaseMissing
+│   └── DatabaseTooNew
+├── Locked                   75  another process holds the home
+└── Interrupted              130/143  ended by a signal
+"""
+
+
+class WhiskerError(Exception):
+    """The root: one sentence for the user."""
+
+    exit_status = 1
+
+
+class UsageError(WhiskerError):
+    """The command or the settings are wrong."""
+
+    exit_status = 2
+
+
+class BadSettings(UsageError):
+    """A setting has a wrong name, type or value."""
+
+
+class NoHome(UsageError):
+    """The home folder does not exist yet."""
+
+
+class UnknownBackbone(UsageError):
+    """No backbone has this name."""
+
+
+class UnknownRecipe(UsageError):
+    """No recipe has this name."""
+
+
+class NoSuchRecord(UsageError):
+    """The database has no row with this id."""
+
+
+class DataError(WhiskerError):
+    """The image folders cannot be used as they are."""
+
+
+class NoImagesFolder(DataError):
+    """The folder of images is missing or cannot be read."""
+
+
+class UnclearFolders(DataError):
+    """The sub-folders do not say clearly which the classes are."""
+
+
+class NoSettledImages(DataError):
+    """All files are still being written."""
+
+
+class EmptyClass(DataError):
+    """A class has no readable image in a split."""
+
+
+class TooFewClasses(DataError):
+    """Fewer than two class folders."""
+
+
+class WeightsError(WhiskerError):
+    """Pretrained weights cannot be found, fetched or read."""
+
+
+class DeviceUnavailable(WhiskerError):
+    """The device that was asked for cannot be used."""
+
+
+class MXNetUnavailable(WhiskerError):
+    """MXNet is not installed, or installed twice, or cannot be imported."""
+
+
+class TrainingDiverged(WhiskerError):
+    """A loss or a parameter is NaN or infinite."""
+
+
+class SaveFailed(WhiskerError):
+    """A file could not be written whole."""
+
+
+class DatabaseError(WhiskerError):
+    """The database cannot be used."""
+
+
+class DatabaseMissing(DatabaseError):
+    """There is no database to read."""
+
+
+class DatabaseTooNew(DatabaseError):
+    """The database was made by a newer version of Whisker."""
+
+
+class Locked(WhiskerError):
+    """Another process holds this home."""
+
+    exit_status = 75
+
+
+class Interrupted(WhiskerError):
+    """A signal asked to stop; what was finished is kept."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("stopped by a signal; all finished epochs are kept")
+        self.exit_status = 128 + signal_number
+
+
+class BadImage(Exception):
+    """A file is no usable image; the message is the reason for its quarantine, so no user meets the error."""

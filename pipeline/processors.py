@@ -1,0 +1,22 @@
+"""How many processors this process may use."""
+
+import math
+import os
+from pathlib import Path
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_processors() -> int:
+    """Return the number of processors that the affinity mask and the container's quota leave us."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _container_quota() or allowed))
+
+
+def _container_quota() -> int | None:
+    """Return the processors granted by cgroup v2's `cpu.max`, rounded up; None without a limit."""
+    try:
+        quota, period = CGROUP_LIMIT.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return None if quota == "max" else math.ceil(int(quota) / int(period))

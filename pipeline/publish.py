@@ -1,0 +1,48 @@
+"""Files that appear whole or not at all: written beside, synced, then renamed."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from pipeline.errors import SaveFailed
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader sees the old file or the new one, never a part.
+
+    Raises:
+        SaveFailed: the file cannot be written, for instance because the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise SaveFailed(
+            f"{path} cannot be written: {error.strerror}; free some space or choose another --home"
+        ) from error
+
+
+def sync_file(path: Path) -> None:
+    """Make sure that the content of a file is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# On Linux a folder is synced like a file; this makes a rename in it durable.
+sync_folder = sync_file
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

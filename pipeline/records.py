@@ -1,0 +1,227 @@
+"""The frozen records that travel between the stages.
+
+A field has the same name here, in the table and in the template. Accuracies are fractions from 0 to 1,
+losses are means over images in nats, durations are seconds, instants are aware datetimes in UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Split = Literal["train", "test"]
+RunKind = Literal["finetune", "scratch"]
+Status = Literal["running", "finished", "failed", "interrupted"]
+Decision = Literal["first", "promote", "hold", "reject"]
+
+
+# ---------------------------------------------------------------- data
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What the index knows of one file: its stat, and either its content or why it cannot be used."""
+
+    path: bytes  # relative to the image folder, as the operating system gives it (not always UTF-8)
+    size: int  # bytes
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    sha256: str | None  # None if the file could not be read
+    width: int | None  # pixels, after the EXIF orientation; None if it could not be decoded
+    height: int | None
+    problem: str | None  # why it is in quarantine; None if it can be used
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file that cannot be used, and why."""
+
+    path: bytes
+    reason: str
+
+
+@dataclass(frozen=True)
+class SnapshotImage:
+    """One image (content hash) as a cycle uses it."""
+
+    sha256: str
+    label: str
+    split: Split
+    path: bytes  # one of its paths, relative to the image folder
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The frozen list of images that a cycle trains and tests on, sorted by (split, label, sha256)."""
+
+    digest: str  # SHA-256 over (sha256, label, split) of all images
+    classes: tuple[str, ...]  # sorted; the index is the class index of the network
+    images: tuple[SnapshotImage, ...]
+    quarantined: tuple[Quarantined, ...]
+
+    def part(self, split: Split) -> tuple[SnapshotImage, ...]:
+        """Return the images of one split, in snapshot order."""
+        return tuple(image for image in self.images if image.split == split)
+
+
+# ---------------------------------------------------------------- network
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the input of a network; it belongs to the backbone and to each saved model.
+
+    `squash` resizes to size x size; `crop` scales the short side to `short_side` and cuts the central
+    size x size square. Then pixel / 255, minus `mean`, divided by `std`, per channel (RGB).
+    """
+
+    size: int
+    resize: Literal["squash", "crop"]
+    short_side: int
+    interpolation: Literal["bilinear", "bicubic"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of the network's structure."""
+
+    name: str
+    kind: str  # e.g. Conv2D
+    output_shape: tuple[int, ...]  # without the batch axis
+    parameters: int
+
+
+@dataclass(frozen=True)
+class NetworkStructure:
+    """What the report shows of a network."""
+
+    layers: tuple[Layer, ...]
+    new_last_layer: str  # name of the layer that was added for the classes
+    filters: tuple[Any, ...]  # first convolution, nested lists (filters, height, width, 3), each 0..1
+
+
+# ---------------------------------------------------------------- training
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """What one pass over the training images gave."""
+
+    epoch: int  # counted from 1
+    phase: str  # "head", "last stage" or "all layers": which parameters were trained
+    train_loss: float  # mean over images, nats; without the regularisation term
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    seconds: float  # this epoch, evaluation included
+
+
+@dataclass(frozen=True)
+class Note:
+    """A decision that a training took, in a plain sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one test image."""
+
+    sha256: str
+    path: bytes
+    label: str
+    probabilities: tuple[float, ...]  # one per class, in the order of the snapshot's classes
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network on all test images of a snapshot."""
+
+    accuracy: float
+    log_loss: float  # mean over images, nats
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A published file of a run."""
+
+    name: str  # relative to the run's model folder
+    sha256: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of one network, as the database has it."""
+
+    id: int
+    cycle_id: int
+    kind: RunKind
+    status: Status
+    backbone: str
+    recipe: str
+    settings: Mapping[str, Any]  # the whole resolved recipe
+    environment: Mapping[str, str]  # versions, device, processor
+    device: str
+    seed: int
+    train_images: int
+    test_images: int
+    started_at: datetime
+    seconds: float | None  # whole run; None while it is running
+    images_per_second: float | None  # training images seen, by the time spent on training
+    error: str | None
+    notes: tuple[str, ...] = ()  # decisions the run took, in plain sentences
+    epochs: tuple[EpochMetrics, ...] = ()
+    test_accuracy: float | None = None
+    test_log_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the new model replaces the champion, and why, in one sentence."""
+
+    decision: Decision
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """A run with all that its page shows."""
+
+    run: Run
+    evaluation: Evaluation | None = None
+    structure: NetworkStructure | None = None
+    artifacts: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True)
+class SnapshotSummary:
+    """A snapshot as numbers: what lists and reports need of it."""
+
+    digest: str
+    classes: tuple[str, ...]
+    counts: Mapping[Split, Mapping[str, int]]  # counts["train"]["cat"]
+    quarantined: tuple[Quarantined, ...]
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One pass of scan, training, verdict and report."""
+
+    id: int
+    status: Status
+    images_folder: str
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None
+    snapshot: SnapshotSummary | None
+    finetune: RunDetails | None
+    scratch: RunDetails | None  # may belong to an earlier cycle, see `scratch_reused`
+    scratch_reused: bool
+    verdict: Verdict | None
+    champion_id: int | None  # the run that was champion when the cycle ended
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)  # sha256 -> JPEG, bounded

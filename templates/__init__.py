@@ -1,0 +1,1 @@
+"""Jinja2 pages and the stylesheet of the reports."""

@@ -1,0 +1,27 @@
+"""What many tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def catdog() -> Path:
+    """Return the folder of real cat and dog photos (train/, test/, arrivals/), read only, or skip."""
+    folder = Path(os.environ.get("WHISKER_CATDOG", REPOSITORY.parent / "shared" / "data" / "catdog"))
+    if not (folder / "train" / "cat").is_dir():
+        pytest.skip(f"the cat and dog photos are not in {folder}; set WHISKER_CATDOG to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of drawn cats and dogs, 12 of each to train and 6 of each to test on; read only."""
+    from pipeline.drawings import draw_demo_images
+
+    folder = tmp_path_factory.mktemp("drawn") / "images"
+    draw_demo_images(folder, train_per_class=12, test_per_class=6, seed=3)
+    return folder
