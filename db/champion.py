@@ -1,0 +1,20 @@
+"""The champion: the run whose network predicts."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.runs import get_run
+from db.tables import PromotionRow
+
+
+def champion_id(session: Session) -> int | None:
+    """Return the id of the run that was promoted last; None if none ever was."""
+    return session.scalar(select(PromotionRow.run_id).order_by(PromotionRow.id.desc()).limit(1))
+
+
+def promote(session: Session, run_id: int, at: datetime, reason: str) -> None:
+    """Make a run the champion; NoSuchRecord if there is no such run."""
+    get_run(session, run_id)
+    session.add(PromotionRow(run_id=run_id, at=at, reason=reason))

@@ -1,0 +1,150 @@
+"""Cycles: reading them back as records."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from db.evaluations import scores
+from db.run_reading import load_run_on, runs_with_epochs
+from db.runs import get_cycle
+from db.snapshots import load_images, load_thumbnails
+from db.tables import CycleQuarantineRow, CycleRow, SnapshotRow
+from pipeline.records import (
+    Cycle,
+    Evaluation,
+    Prediction,
+    Quarantined,
+    RunDetails,
+    Snapshot,
+    SnapshotSummary,
+    Split,
+    Verdict,
+)
+
+
+def cycle_ids(session: Session) -> list[int]:
+    """Return the ids of all cycles, newest first."""
+    return list(session.scalars(select(CycleRow.id).order_by(CycleRow.id.desc())))
+
+
+def last_finished_snapshot(session: Session, images_folder: str) -> Snapshot | None:
+    """Return the snapshot, with its images, of the folder's newest finished cycle; None if there is none."""
+    found = session.execute(
+        select(CycleRow.id, SnapshotRow)
+        .join(SnapshotRow, SnapshotRow.id == CycleRow.snapshot_id)
+        .where(CycleRow.status == "finished", CycleRow.images_folder == images_folder)
+        .order_by(CycleRow.id.desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        return None
+    cycle_id, row = found
+    return Snapshot(
+        digest=row.digest,
+        classes=tuple(row.classes),
+        images=load_images(session, row.id, row.classes),
+        quarantined=tuple(_quarantine(session, CycleQuarantineRow.cycle_id == cycle_id)[cycle_id]),
+    )
+
+
+def load_cycle(session: Session, cycle_id: int, *, thumbnails: int = 200) -> Cycle:
+    """Return a cycle with all that its page shows; NoSuchRecord if there is none.
+
+    Its runs come with their evaluation on the cycle's own snapshot, never on another one. `thumbnails` bounds
+    the number of small JPEGs of the images that a run got wrong; the worst come first.
+    """
+    row = get_cycle(session, cycle_id)
+    finetune, scratch = (
+        None if run_id is None else load_run_on(session, run_id, row.snapshot_id)
+        for run_id in (row.finetune_run_id, row.scratch_run_id)
+    )
+    snapshot = None if row.snapshot_id is None else session.get_one(SnapshotRow, row.snapshot_id)
+    quarantined = _quarantine(session, CycleQuarantineRow.cycle_id == cycle_id)[cycle_id]
+    wrong = _wrong_images(snapshot, [finetune, scratch])[:thumbnails]
+    return _cycle(row, _summary(snapshot, quarantined), finetune, scratch, load_thumbnails(session, wrong))
+
+
+def list_cycles(session: Session) -> list[Cycle]:
+    """Return all cycles, newest first; their runs have epochs and scores, but no predictions or layers."""
+    runs, evaluations, quarantined = runs_with_epochs(session), scores(session), _quarantine(session)
+    snapshots = {row.id: row for row in session.scalars(select(SnapshotRow))}
+
+    def details(run_id: int | None, snapshot_id: int | None) -> RunDetails | None:
+        if run_id is None:
+            return None
+        return RunDetails(runs[run_id], evaluations.get((run_id, snapshot_id or 0)))
+
+    return [
+        _cycle(
+            row,
+            _summary(snapshots.get(row.snapshot_id or 0), quarantined[row.id]),
+            details(row.finetune_run_id, row.snapshot_id),
+            details(row.scratch_run_id, row.snapshot_id),
+            {},
+        )
+        for row in session.scalars(select(CycleRow).order_by(CycleRow.id.desc()))
+    ]
+
+
+def _cycle(
+    row: CycleRow,
+    snapshot: SnapshotSummary | None,
+    finetune: RunDetails | None,
+    scratch: RunDetails | None,
+    thumbnails: Mapping[str, bytes],
+) -> Cycle:
+    return Cycle(
+        id=row.id,
+        status=row.status,
+        images_folder=row.images_folder,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        error=row.error,
+        snapshot=snapshot,
+        finetune=finetune,
+        scratch=scratch,
+        scratch_reused=row.scratch_reused,
+        verdict=None if row.decision is None else Verdict(row.decision, row.reason or ""),
+        champion_id=row.champion_id,
+        thumbnails=thumbnails,
+    )
+
+
+def _summary(row: SnapshotRow | None, quarantined: Sequence[Quarantined]) -> SnapshotSummary | None:
+    if row is None:
+        return None
+    counts: dict[Split, dict[str, int]] = {"train": row.counts["train"], "test": row.counts["test"]}
+    return SnapshotSummary(row.digest, tuple(row.classes), counts, tuple(quarantined))
+
+
+def _quarantine(session: Session, *which: ColumnElement[bool]) -> Mapping[int, list[Quarantined]]:
+    files: dict[int, list[Quarantined]] = defaultdict(list)
+    rows = session.execute(
+        select(CycleQuarantineRow.cycle_id, CycleQuarantineRow.path, CycleQuarantineRow.reason)
+        .where(*which)
+        .order_by(CycleQuarantineRow.cycle_id, CycleQuarantineRow.position)
+    )
+    for cycle_id, path, reason in rows:
+        files[cycle_id].append(Quarantined(path, reason))
+    return files
+
+
+def _wrong_images(snapshot: SnapshotRow | None, runs: Sequence[RunDetails | None]) -> list[str]:
+    """Return the hashes of the images that a run got wrong, the least probable true label first."""
+    if snapshot is None:
+        return []
+    labels = {name: index for index, name in enumerate(snapshot.classes)}
+    evaluations = [details.evaluation for details in runs if details is not None]
+    worst: dict[str, float] = {}
+    for prediction in _predictions(evaluations):
+        probabilities, label = prediction.probabilities, labels[prediction.label]
+        if probabilities.index(max(probabilities)) != label:
+            true = probabilities[label]
+            worst[prediction.sha256] = min(true, worst.get(prediction.sha256, true))
+    return sorted(worst, key=lambda sha256: (worst[sha256], sha256))
+
+
+def _predictions(evaluations: Sequence[Evaluation | None]) -> list[Prediction]:
+    return [prediction for evaluation in evaluations if evaluation for prediction in evaluation.predictions]

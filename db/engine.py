@@ -1,0 +1,104 @@
+"""Engines: how a connection to SQLite must be set up so that nothing is lost."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from pipeline.errors import BadSettings, DatabaseError
+
+BUSY_SECONDS = 30.0  # how long a transaction waits for another process's
+
+
+def journal_mode() -> str:
+    """Return WAL if this SQLite can be trusted with it, else DELETE.
+
+    Until 3.51.3, a write-ahead log that was reset at the wrong moment could corrupt the database.
+    """
+    return "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
+
+
+def create_database_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
+    """Return an engine for writers.
+
+    On SQLite each transaction takes the write lock when it begins: with the deferred transactions of the
+    driver, two processes that read and then write lose updates without an error. There is no pool, so no
+    connection is open while training forks its workers. BadSettings if the URL or its driver is unknown.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(parsed)
+    except (ArgumentError, ImportError) as error:
+        raise BadSettings(f"database_url cannot be used: {error}; write sqlite:///PATH") from error
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    pragmas = (
+        f"journal_mode={journal_mode()}",
+        "synchronous=FULL",
+        f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+    )
+    return _with_hooks(engine, parsed.database or "", "BEGIN IMMEDIATE", pragmas)
+
+
+def create_read_only_engine(path: Path) -> Engine:
+    """Return an engine that cannot write to the SQLite file, nor create it."""
+
+    def connect() -> sqlite3.Connection:
+        return connect_to_file(path, "ro")
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    return _with_hooks(engine, str(path), "BEGIN", ())
+
+
+def connect_to_file(path: Path, mode: str) -> sqlite3.Connection:
+    """Open an existing SQLite file by the driver alone; `mode` is "ro" or "rw"."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS)
+
+
+def _with_hooks(engine: Engine, name: str, begin: str, pragmas: tuple[str, ...]) -> Engine:
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver emits no BEGIN of its own; `start` does
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", start)
+    event.listen(engine, "handle_error", _translator(name))
+    return engine
+
+
+def _translator(name: str) -> Callable[[ExceptionContext], None]:
+    def translate(context: ExceptionContext) -> None:
+        sentence = explain(context.original_exception, name)
+        if sentence is not None:
+            raise DatabaseError(sentence) from context.original_exception
+
+    return translate
+
+
+def explain(error: Any, name: str | Path) -> str | None:
+    """Return the sentence for an error of the driver that a user can mend; None if it is our own bug."""
+    text = str(error)
+    for phrase, sentence in _SENTENCES.items():
+        if isinstance(error, sqlite3.DatabaseError) and phrase in text:
+            return sentence.format(name=name, busy=BUSY_SECONDS)
+    return None
+
+
+_SENTENCES = {
+    "database is locked": "the database {name} was busy for {busy:.0f} seconds: another program holds it;"
+    " close that program or try again",
+    "disk is full": "the disk of the database {name} is full: free some space and run the command again",
+    "readonly database": "the database {name} cannot be written: make the file and its folder writable",
+    "unable to open": "the database {name} cannot be opened: check that its folder exists and may be written",
+    "disk I/O error": "the disk of the database {name} reports an error: check the disk and the free space",
+    "malformed": "the database {name} is damaged: put a backup in its place",
+    "not a database": "{name} is not a database: move it away, or put a backup in its place",
+}

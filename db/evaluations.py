@@ -1,0 +1,75 @@
+"""Evaluations: what a network said of each test image of a snapshot."""
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from db.batches import batches
+from db.snapshots import store_images
+from db.tables import EvaluationRow, ImageRow, PredictionRow, SnapshotRow
+from pipeline.errors import NoSuchRecord
+from pipeline.records import Evaluation, Prediction
+
+
+def add_evaluation(session: Session, run_id: int, snapshot_id: int, evaluation: Evaluation) -> None:
+    """Store a network's evaluation on a snapshot, once for the two."""
+    labels = {name: index for index, name in enumerate(_classes(session, snapshot_id))}
+    row = EvaluationRow(
+        run_id=run_id, snapshot_id=snapshot_id, accuracy=evaluation.accuracy, log_loss=evaluation.log_loss
+    )
+    session.add(row)
+    session.flush()
+    for batch in batches(enumerate(evaluation.predictions)):
+        ids = store_images(session, [prediction.sha256 for _, prediction in batch])
+        rows = [
+            {
+                "evaluation_id": row.id,
+                "position": position,
+                "image_id": ids[prediction.sha256],
+                "label": labels[prediction.label],
+                "path": prediction.path,
+                "probabilities": prediction.probabilities,
+            }
+            for position, prediction in batch
+        ]
+        session.execute(insert(PredictionRow), rows)
+
+
+def evaluation_on(session: Session, run_id: int, snapshot_id: int) -> Evaluation | None:
+    """Return a run's evaluation on a snapshot, with its predictions in their order; None if there is none."""
+    row = session.scalar(
+        select(EvaluationRow).where(EvaluationRow.run_id == run_id, EvaluationRow.snapshot_id == snapshot_id)
+    )
+    if row is None:
+        return None
+    classes = _classes(session, snapshot_id)
+    predictions = session.execute(
+        select(ImageRow.sha256, PredictionRow.path, PredictionRow.label, PredictionRow.probabilities)
+        .join(ImageRow, ImageRow.id == PredictionRow.image_id)
+        .where(PredictionRow.evaluation_id == row.id)
+        .order_by(PredictionRow.position)
+    )
+    return Evaluation(
+        accuracy=row.accuracy,
+        log_loss=row.log_loss,
+        predictions=tuple(
+            Prediction(sha256, path, classes[label], probabilities)
+            for sha256, path, label, probabilities in predictions
+        ),
+    )
+
+
+def scores(session: Session) -> dict[tuple[int, int], Evaluation]:
+    """Return all evaluations without their predictions, by (run id, snapshot id)."""
+    rows = session.execute(
+        select(
+            EvaluationRow.run_id, EvaluationRow.snapshot_id, EvaluationRow.accuracy, EvaluationRow.log_loss
+        )
+    )
+    return {(run, snapshot): Evaluation(accuracy, log_loss, ()) for run, snapshot, accuracy, log_loss in rows}
+
+
+def _classes(session: Session, snapshot_id: int) -> list[str]:
+    classes = session.scalar(select(SnapshotRow.classes).where(SnapshotRow.id == snapshot_id))
+    if classes is None:
+        raise NoSuchRecord(f"there is no snapshot {snapshot_id}; a cycle stores it before its runs begin")
+    return classes

@@ -1,0 +1,101 @@
+"""Looking at a database file before it is opened: what is it, and which schema has it. Writes nothing."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from db.engine import connect_to_file, explain
+from pipeline.errors import DatabaseError, DatabaseMissing, DatabaseTooNew
+
+APPLICATION_ID = 0x5748534B  # "WHSK" in the header of the file
+HEADER = b"SQLite format 3\0"
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+
+
+def known_revisions(versions: Path) -> list[str]:
+    """Return the schema revisions of this program, oldest first: the numbers that the files begin with.
+
+    Taken from the file names because Alembic is slow to import, and opening rarely needs it.
+    """
+    return sorted(file.name.split("_")[0] for file in versions.glob("[0-9]*_*.py"))
+
+
+def is_current(path: Path, versions: Path, *, thorough: bool = False) -> bool:
+    """Return whether the file has the newest schema; False if it has an older one.
+
+    DatabaseMissing if there is no file, DatabaseTooNew if a newer program made it, DatabaseError if it is
+    no database of ours. `thorough` reads the whole file for damage.
+    """
+    known = known_revisions(versions)
+    revision = read_revision(path, thorough=thorough)
+    if revision not in known:
+        raise DatabaseTooNew(
+            f"the database {path} was made by a newer Whisker (schema {revision}, this one knows"
+            f" {known[-1]}): upgrade Whisker; nothing was changed"
+        )
+    return revision == known[-1]
+
+
+def read_revision(path: Path, *, thorough: bool = False) -> str:
+    """Return the schema revision of a database file; errors as for `is_current`."""
+    _check_file(path)
+    try:
+        return _revision(path, "ro", thorough)
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
+            raise DatabaseError(_sentence(error, path)) from error
+    try:  # a writer was killed in its commit: SQLite takes that back now, for which it must write
+        return _revision(path, "rw", thorough)
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(_sentence(error, path)) from error
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise DatabaseError(f"the database {path} is a folder: move it away, or set database_url")
+    if not path.exists():
+        raise DatabaseMissing(f"there is no database {path}: `cli.py run-now` makes it")
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(HEADER))
+    except OSError as error:
+        raise DatabaseError(f"the database {path} cannot be read: {error.strerror}") from error
+    if not start:
+        raise DatabaseError(f"the database {path} is empty (0 bytes): {_way_out(path)}")
+    if start != HEADER:
+        raise DatabaseError(f"{path} is not a SQLite database: {_way_out(path)}")
+
+
+def _revision(path: Path, mode: str, thorough: bool) -> str:
+    with closing(connect_to_file(path, mode)) as connection:
+        if thorough:
+            _check_pages(path, connection)
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        if "alembic_version" not in tables or application != APPLICATION_ID:
+            raise DatabaseError(f"{path} is a database of another program: set database_url to another file")
+        revisions = [
+            revision for (revision,) in connection.execute("SELECT version_num FROM alembic_version")
+        ]
+    if len(revisions) != 1:
+        raise DatabaseError(f"the database {path} does not say which schema it has: {_way_out(path)}")
+    return str(revisions[0])
+
+
+def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        raise DatabaseError(f"the database {path} is damaged ({answer.splitlines()[-1]}): {_way_out(path)}")
+
+
+def _sentence(error: sqlite3.DatabaseError, path: Path) -> str:
+    if "malformed" in str(error) or "not a database" in str(error):
+        return f"the database {path} is damaged ({error}): {_way_out(path)}"
+    return explain(error, path) or f"the database {path} cannot be used: {error}"
+
+
+def _way_out(path: Path) -> str:
+    backups = sorted(path.parent.glob(f"{path.stem}.backup-*"), key=lambda file: file.stat().st_mtime_ns)
+    if backups:
+        return f"put the backup {backups[-1].name} in its place"
+    return "move it away to begin anew, or put a backup in its place"

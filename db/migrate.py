@@ -1,0 +1,135 @@
+"""Making the schema, and bringing an older one up to date: whole or not at all, after a backup."""
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, inspect
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import connect_to_file, create_database_engine, explain
+from db.file_check import APPLICATION_ID, known_revisions, read_revision
+from pipeline.errors import DatabaseError, WhiskerError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_database(path: Path, versions: Path) -> None:
+    """Make a new SQLite file with the newest schema. It appears whole, and never over another file."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        engine = create_database_engine(URL.create("sqlite", database=str(unfinished)), foreign_keys=False)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+            run_migrations(connection, versions)
+        _publish(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def upgrade_database(path: Path, versions: Path, now: datetime) -> Path:
+    """Back up a SQLite file with an older schema, migrate it, and return the path of the backup.
+
+    One transaction. Foreign keys are not enforced meanwhile: to change a table, SQLite needs to drop it, and
+    with it would go the rows that point at it. So the number of rows and the references are compared.
+    """
+    revision = read_revision(path)
+    saved = back_up(
+        path, path.with_name(f"{path.stem}.backup-{revision}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db")
+    )
+    engine = create_database_engine(URL.create("sqlite", database=str(path)), foreign_keys=False)
+    try:
+        with engine.begin() as connection:
+            before = _count_rows(connection)
+            run_migrations(connection, versions)
+            _compare(before, connection)
+    except (SQLAlchemyError, WhiskerError) as error:
+        raise DatabaseError(
+            f"the database {path} could not be brought from schema {revision} to"
+            f" {known_revisions(versions)[-1]} ({_first_line(error)}); nothing was changed, and {saved}"
+            " is a backup"
+        ) from error
+    return saved
+
+
+def run_migrations(connection: Connection, versions: Path) -> None:
+    """Run all migrations that the database lacks, inside the transaction of the caller.
+
+    DatabaseError if the database has a revision that `versions` does not know.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config(attributes={"connection": connection})
+    # Config interpolates "%", which may stand in a path.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("version_locations", str(versions).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_path_separator", "os")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise DatabaseError(f"the schema of the database cannot be brought up to date: {error}") from error
+
+
+def back_up(path: Path, target: Path) -> Path:
+    """Copy a SQLite file that may be in use, by SQLite's own backup. The copy appears whole or not at all."""
+    unfinished = target.with_name(f".{target.name}.new")
+    try:
+        with closing(connect_to_file(path, "ro")) as source, closing(sqlite3.connect(unfinished)) as copy:
+            source.backup(copy)
+        _sync(unfinished)
+        unfinished.replace(target)
+        _sync(target.parent)
+    except (sqlite3.Error, OSError) as error:
+        reason = explain(error, path) or str(error)
+        raise DatabaseError(
+            f"the database {path} could not be backed up before migrating: {reason}"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return target
+
+
+def _count_rows(connection: Connection) -> dict[str, int]:
+    counts = {}
+    for table in inspect(connection).get_table_names():
+        quoted = connection.dialect.identifier_preparer.quote(table)
+        counts[table] = int(connection.exec_driver_sql(f"SELECT count(*) FROM {quoted}").scalar_one())
+    return counts
+
+
+def _compare(before: dict[str, int], connection: Connection) -> None:
+    after = _count_rows(connection)
+    lost = [table for table, rows in before.items() if rows != after.get(table, rows)]
+    if lost:
+        raise DatabaseError(f"the number of rows changed in {', '.join(lost)}")
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise DatabaseError(f"a row of {broken[0]} points at a row of {broken[2]} that is gone")
+
+
+def _publish(unfinished: Path, path: Path) -> None:
+    _sync(unfinished)
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        pass  # another process was faster; its file stands
+    except OSError:  # a file system without hard links
+        unfinished.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,82 @@
+"""Opening the database. The caller owns the session, and makes one transaction per fact."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session, sessionmaker
+
+from db.engine import create_database_engine, create_read_only_engine
+from db.file_check import VERSIONS, is_current
+from db.migrate import create_database, run_migrations, upgrade_database
+from pipeline.errors import BadSettings, DatabaseError
+
+__all__ = ["create_database_engine", "open_database", "open_read_only"]
+
+
+def utc_now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+def open_database(
+    where: str | Path, *, versions: Path = VERSIONS, now: Callable[[], datetime] = utc_now
+) -> sessionmaker[Session]:
+    """Return a maker of sessions that may write; `where` is a path or a SQLAlchemy URL.
+
+    Creates the SQLite file if there is none. Migrates an older schema, after a backup beside the file; the
+    caller holds the lock of the home. DatabaseTooNew or DatabaseError if the file cannot be used: then
+    nothing is written.
+    """
+    place = _place(where)
+    if isinstance(place, URL):
+        return sessionmaker(_migrated(create_database_engine(place), versions))
+    engine = create_database_engine(URL.create("sqlite", database=str(place)))
+    if not place.parent.is_dir():
+        raise DatabaseError(
+            f"the folder of the database {place} does not exist: make it, or run `cli.py init`"
+        )
+    if not (place.exists() or place.is_symlink()):
+        create_database(place, versions)
+    if not is_current(place, versions, thorough=True):
+        upgrade_database(place, versions, now())
+    return sessionmaker(engine)
+
+
+def open_read_only(where: str | Path, *, versions: Path = VERSIONS) -> sessionmaker[Session]:
+    """Return a maker of sessions that only read; never creates, migrates or changes the database.
+
+    DatabaseMissing if there is none, DatabaseError if its schema is older, DatabaseTooNew if it is newer.
+    """
+    place = _place(where)
+    if isinstance(place, URL):
+        return sessionmaker(create_database_engine(place))
+    if not is_current(place, versions):
+        raise DatabaseError(
+            f"the database {place} was made by an older Whisker: any command that writes, such as"
+            " `cli.py run-now`, brings it up to date"
+        )
+    return sessionmaker(create_read_only_engine(place))
+
+
+def _place(where: str | Path) -> Path | URL:
+    """Return the path of a SQLite file, or the URL of another database."""
+    if isinstance(where, Path) or "://" not in where:
+        return Path(where)
+    try:
+        url = make_url(where)
+    except ArgumentError as error:
+        raise BadSettings(f"database_url cannot be read: {error}; write sqlite:///PATH") from error
+    if url.get_backend_name() != "sqlite":
+        return url
+    if url.database in (None, "", ":memory:"):
+        raise BadSettings("database_url must name a file: sqlite:///PATH")
+    return Path(str(url.database))
+
+
+def _migrated(engine: Engine, versions: Path) -> Engine:
+    with engine.begin() as connection:
+        run_migrations(connection, versions)
+    return engine

@@ -1,0 +1,112 @@
+"""Images, and the frozen lists of them that cycles train on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from db.batches import batches
+from db.tables import SPLITS, ImageRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
+from pipeline.records import Snapshot, SnapshotImage
+
+
+def store_snapshot(session: Session, snapshot: Snapshot, created_at: datetime) -> int:
+    """Store a snapshot, unless one with its digest is there; return its id either way.
+
+    The quarantine is not stored here: it belongs to the cycle.
+    """
+    known = session.scalar(select(SnapshotRow.id).where(SnapshotRow.digest == snapshot.digest))
+    if known is not None:
+        return known
+    row = SnapshotRow(
+        digest=snapshot.digest,
+        classes=list(snapshot.classes),
+        counts=count_images(snapshot),
+        created_at=created_at,
+    )
+    session.add(row)
+    session.flush()
+    _store_images(session, row.id, snapshot)
+    return row.id
+
+
+def _store_images(session: Session, snapshot_id: int, snapshot: Snapshot) -> None:
+    labels = {name: index for index, name in enumerate(snapshot.classes)}
+    for batch in batches(snapshot.images):
+        ids = store_images(session, [image.sha256 for image in batch])
+        rows = [
+            {
+                "snapshot_id": snapshot_id,
+                "image_id": ids[image.sha256],
+                "label": labels[image.label],
+                "split": SPLITS.index(image.split),
+                "path": image.path,
+            }
+            for image in batch
+        ]
+        session.execute(insert(SnapshotImageRow), rows)
+
+
+def count_images(snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    """Return the number of images by split and class, zeros included."""
+    counts = {split: dict.fromkeys(snapshot.classes, 0) for split in ("train", "test")}
+    for image in snapshot.images:
+        counts[image.split][image.label] += 1
+    return counts
+
+
+def load_images(session: Session, snapshot_id: int, classes: Sequence[str]) -> tuple[SnapshotImage, ...]:
+    """Return the images of a snapshot, sorted by (split, label, sha256)."""
+    rows = session.execute(
+        select(ImageRow.sha256, SnapshotImageRow.label, SnapshotImageRow.split, SnapshotImageRow.path)
+        .join(ImageRow, ImageRow.id == SnapshotImageRow.image_id)
+        .where(SnapshotImageRow.snapshot_id == snapshot_id)
+        .order_by(SnapshotImageRow.split, SnapshotImageRow.label, ImageRow.sha256)
+    )
+    return tuple(
+        SnapshotImage(sha256, classes[label], SPLITS[split], path) for sha256, label, split, path in rows
+    )
+
+
+def store_images(session: Session, hashes: Iterable[str]) -> dict[str, int]:
+    """Return the id of each image, after adding the images that are new."""
+    ids: dict[str, int] = {}
+    for batch in batches(dict.fromkeys(hashes)):
+        ids |= _image_ids(session, batch)
+        new = [sha256 for sha256 in batch if sha256 not in ids]
+        if new:
+            session.execute(insert(ImageRow), [{"sha256": sha256} for sha256 in new])
+            ids |= _image_ids(session, new)
+    return ids
+
+
+def _image_ids(session: Session, hashes: Sequence[str]) -> dict[str, int]:
+    rows = session.execute(select(ImageRow.sha256, ImageRow.id).where(ImageRow.sha256.in_(hashes)))
+    return dict(rows.tuples().all())
+
+
+def save_thumbnails(session: Session, thumbnails: Mapping[str, bytes]) -> None:
+    """Store small JPEGs by the hash of their image, in place of earlier ones."""
+    for batch in batches(thumbnails):
+        ids = store_images(session, batch)
+        session.execute(
+            delete(ThumbnailRow).where(ThumbnailRow.image_id.in_(ids.values())),
+            execution_options={"synchronize_session": False},
+        )
+        session.execute(
+            insert(ThumbnailRow), [{"image_id": ids[sha256], "jpeg": thumbnails[sha256]} for sha256 in batch]
+        )
+
+
+def load_thumbnails(session: Session, hashes: Sequence[str]) -> dict[str, bytes]:
+    """Return the thumbnails that there are, by the hash of their image, in the order of `hashes`."""
+    found: dict[str, bytes] = {}
+    for batch in batches(hashes):
+        rows = session.execute(
+            select(ImageRow.sha256, ThumbnailRow.jpeg)
+            .join(ImageRow, ImageRow.id == ThumbnailRow.image_id)
+            .where(ImageRow.sha256.in_(batch))
+        )
+        found |= dict(rows.tuples().all())
+    return {sha256: found[sha256] for sha256 in hashes if sha256 in found}

@@ -1,0 +1,58 @@
+"""Every query by one name: `store.add_epoch(session, ...)`.
+
+The caller owns the session and makes one transaction per fact: nothing here opens or commits one.
+"""
+
+from db.champion import champion_id, promote
+from db.cycle_reading import cycle_ids, last_finished_snapshot, list_cycles, load_cycle
+from db.cycles import (
+    finish_cycle,
+    mark_interrupted,
+    set_cycle_runs,
+    set_cycle_snapshot,
+    set_verdict,
+    start_cycle,
+)
+from db.evaluations import add_evaluation, evaluation_on
+from db.files import forget_files, known_files, save_files
+from db.run_reading import latest_baseline, list_runs, load_run
+from db.runs import (
+    add_artifacts,
+    add_epoch,
+    add_note,
+    finish_run,
+    set_structure,
+    start_run,
+)
+from db.snapshots import save_thumbnails, store_snapshot
+
+__all__ = [
+    "add_artifacts",
+    "add_epoch",
+    "add_evaluation",
+    "add_note",
+    "champion_id",
+    "cycle_ids",
+    "evaluation_on",
+    "finish_cycle",
+    "finish_run",
+    "forget_files",
+    "known_files",
+    "last_finished_snapshot",
+    "latest_baseline",
+    "list_cycles",
+    "list_runs",
+    "load_cycle",
+    "load_run",
+    "mark_interrupted",
+    "promote",
+    "save_files",
+    "save_thumbnails",
+    "set_cycle_runs",
+    "set_cycle_snapshot",
+    "set_structure",
+    "set_verdict",
+    "start_cycle",
+    "start_run",
+    "store_snapshot",
+]

@@ -1,0 +1,243 @@
+"""The tables. A column has the name of its field in `pipeline.records`.
+
+Labels and splits of single images are small integers: the index in the classes of their snapshot and the
+index in `SPLITS`, so that sorting by them is sorting by name. Deleting a row that others need is refused.
+"""
+
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Enum,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from db.columns import FolderPath, Instant, Probabilities, Sentence, Signed64, Unsigned64
+from pipeline.records import Decision, RunKind, Split, Status
+
+SPLITS: tuple[Split, ...] = ("test", "train")  # sorted
+
+# A constraint without a name could never be changed by a migration.
+NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+# The rows of these tables are found by their key only: the key is the table, without a second index.
+WITHOUT_ROWID = {"sqlite_with_rowid": False}
+# The number of a deleted run must never come back: a folder of models is named by it.
+NUMBERS_USED_ONCE = {"sqlite_autoincrement": True}
+
+
+def _choice(values: Any) -> Enum:
+    """Return the type of a column that holds one of the words of a Literal."""
+    return Enum(*get_args(values), native_enum=False, length=16, create_constraint=False)
+
+
+class Base(DeclarativeBase):
+    """What the tables share: the column type of each Python type."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy declares it so
+        datetime: Instant,
+        bytes: LargeBinary,
+        Status: _choice(Status),
+        RunKind: _choice(RunKind),
+        Decision: _choice(Decision),
+    }
+
+
+class FileRow(Base):
+    """The index: one file that was seen in a folder of images."""
+
+    __tablename__ = "file"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    root: Mapped[str] = mapped_column(FolderPath, primary_key=True)
+    path: Mapped[bytes] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(Signed64)
+    ctime_ns: Mapped[int] = mapped_column(Signed64)
+    inode: Mapped[int] = mapped_column(Unsigned64)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    problem: Mapped[str | None] = mapped_column(Sentence)
+
+
+class ImageRow(Base):
+    """One content hash that a snapshot has used."""
+
+    __tablename__ = "image"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class ThumbnailRow(Base):
+    """A small JPEG of an image, for the reports."""
+
+    __tablename__ = "thumbnail"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    jpeg: Mapped[bytes]
+
+
+class SnapshotRow(Base):
+    """One frozen list of images. It never changes, so its counts are kept with it."""
+
+    __tablename__ = "snapshot"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    classes: Mapped[list[str]] = mapped_column(JSON)
+    counts: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+
+
+class SnapshotImageRow(Base):
+    """One image of a snapshot."""
+
+    __tablename__ = "snapshot_image"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    label: Mapped[int] = mapped_column(SmallInteger)
+    split: Mapped[int] = mapped_column(SmallInteger)
+    path: Mapped[bytes]
+
+
+class CycleRow(Base):
+    """One pass of scan, training, verdict and report."""
+
+    __tablename__ = "cycle"
+    __table_args__ = (NUMBERS_USED_ONCE,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[Status]
+    images_folder: Mapped[str] = mapped_column(FolderPath)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Sentence)
+    snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"))
+    # A cycle points at runs and a run at its cycle, so one side must come after both tables (`use_alter`).
+    finetune_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
+    scratch_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
+    scratch_reused: Mapped[bool]
+    decision: Mapped[Decision | None]
+    reason: Mapped[str | None] = mapped_column(Sentence)
+    champion_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
+
+
+class CycleQuarantineRow(Base):
+    """A file that a cycle could not use. Two cycles with one snapshot may differ in these."""
+
+    __tablename__ = "cycle_quarantine"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    path: Mapped[bytes]
+    reason: Mapped[str] = mapped_column(Sentence)
+
+
+class RunRow(Base):
+    """One training of one network."""
+
+    __tablename__ = "run"
+    __table_args__ = (NUMBERS_USED_ONCE,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), index=True)
+    kind: Mapped[RunKind]
+    status: Mapped[Status]
+    backbone: Mapped[str]
+    recipe: Mapped[str]
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    environment: Mapped[dict[str, str]] = mapped_column(JSON)
+    device: Mapped[str]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    train_images: Mapped[int]
+    test_images: Mapped[int]
+    started_at: Mapped[datetime]
+    seconds: Mapped[float | None]
+    images_per_second: Mapped[float | None]
+    error: Mapped[str | None] = mapped_column(Sentence)
+    notes: Mapped[list[str]] = mapped_column(JSON)
+    # Some 100 kB of filters; read only for the page of one run.
+    structure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+
+
+class EpochRow(Base):
+    """The metrics of one epoch."""
+
+    __tablename__ = "epoch"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    phase: Mapped[str]
+    train_loss: Mapped[float]
+    train_accuracy: Mapped[float]
+    test_loss: Mapped[float]
+    test_accuracy: Mapped[float]
+    seconds: Mapped[float]
+
+
+class EvaluationRow(Base):
+    """A network on all test images of a snapshot."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (UniqueConstraint("run_id", "snapshot_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"))
+    accuracy: Mapped[float]
+    log_loss: Mapped[float]
+
+
+class PredictionRow(Base):
+    """What a network said of one test image."""
+
+    __tablename__ = "prediction"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"))
+    label: Mapped[int] = mapped_column(SmallInteger)
+    path: Mapped[bytes]
+    probabilities: Mapped[tuple[float, ...]] = mapped_column(Probabilities)
+
+
+class ArtifactRow(Base):
+    """A published file of a run."""
+
+    __tablename__ = "artifact"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+
+
+class PromotionRow(Base):
+    """One change of champion; the champion is the run of the newest row."""
+
+    __tablename__ = "promotion"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Sentence)

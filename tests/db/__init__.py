@@ -1,0 +1,1 @@
+"""Tests of the database, each on a real SQLite file."""

@@ -1,0 +1,65 @@
+import tempfile
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from db import store
+from db.batches import BATCH
+from db.session import open_database
+from pipeline.records import FileState
+from tests.db.samples import NOT_UTF8, PHOTOS, file_state
+
+STATES = st.builds(
+    FileState,
+    path=st.binary(min_size=1, max_size=40),
+    size=st.integers(0, 2**62),
+    mtime_ns=st.integers(-(2**62), 2**62),
+    ctime_ns=st.integers(-(2**62), 2**62),
+    inode=st.integers(0, 2**64 - 1),
+    sha256=st.none() | st.text("0123456789abcdef", min_size=64, max_size=64),
+    width=st.none() | st.integers(1, 10**6),
+    height=st.none() | st.integers(1, 10**6),
+    problem=st.none() | st.text(st.characters(codec="utf-8")),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(STATES, unique_by=lambda state: state.path, max_size=10))
+def test_every_file_comes_back_as_it_was_saved(states: list[FileState]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sessions = open_database(Path(folder) / "whisker.db")
+        with sessions.begin() as session:
+            store.save_files(session, PHOTOS, states)
+        with sessions() as session:
+            assert store.known_files(session, PHOTOS) == {state.path: state for state in states}
+
+
+def test_a_changed_file_replaces_what_was_known_of_it(session: Session) -> None:
+    store.save_files(session, PHOTOS, [file_state(NOT_UTF8), file_state(b"b")])
+    changed = file_state(NOT_UTF8, size=7, sha256=None, problem="it is cut off")
+    store.save_files(session, PHOTOS, [changed])
+    assert store.known_files(session, PHOTOS) == {NOT_UTF8: changed, b"b": file_state(b"b")}
+
+
+def test_a_forgotten_file_is_gone_and_an_unknown_one_does_not_matter(session: Session) -> None:
+    store.save_files(session, PHOTOS, [file_state(b"a"), file_state(b"b")])
+    store.forget_files(session, PHOTOS, [b"a", b"never seen"])
+    assert list(store.known_files(session, PHOTOS)) == [b"b"]
+
+
+def test_two_folders_of_images_do_not_mix(session: Session) -> None:
+    store.save_files(session, PHOTOS, [file_state(b"a")])
+    store.save_files(session, "/other", [file_state(b"a", size=9)])
+    store.forget_files(session, "/other", [b"a"])
+    assert store.known_files(session, PHOTOS) == {b"a": file_state(b"a")}
+    assert store.known_files(session, "/other") == {}
+
+
+def test_more_files_than_one_statement_takes(session: Session) -> None:
+    names = [b"%d" % number for number in range(BATCH + 10)]
+    store.save_files(session, PHOTOS, (file_state(name) for name in names))
+    assert set(store.known_files(session, PHOTOS)) == set(names)
+    store.forget_files(session, PHOTOS, names[1:])
+    assert list(store.known_files(session, PHOTOS)) == [b"0"]

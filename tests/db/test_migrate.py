@@ -1,0 +1,175 @@
+"""Migrations, with a second revision that the test writes."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from db import store
+from db.file_check import VERSIONS
+from db.session import open_database, open_read_only
+from pipeline.errors import DatabaseError, DatabaseTooNew
+from tests.conftest import REPOSITORY
+from tests.db.samples import NOON, begin_cycle, begin_run, epoch
+
+HEADER = "import sqlalchemy as sa\nfrom alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
+COPY_THE_PARENT = """
+def upgrade():
+    with op.batch_alter_table("run", recreate="always", table_kwargs={"sqlite_autoincrement": True}) as table:
+        table.add_column(sa.Column("mood", sa.String, nullable=False, server_default="good"))
+"""
+FAIL_HALF_WAY = COPY_THE_PARENT + '    op.execute("INSERT INTO nowhere VALUES (1)")\n'
+LOSE_ROWS = 'def upgrade():\n    op.execute("DELETE FROM epoch")\n'
+ORPHANS = 'def upgrade():\n    op.execute("UPDATE epoch SET run_id = 77")\n'
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """Return a database of revision 0001 with a run of two epochs."""
+    with open_database(path).begin() as session:
+        run_id = begin_run(session, begin_cycle(session)[0])
+        store.add_epoch(session, run_id, epoch(1))
+        store.add_epoch(session, run_id, epoch(2))
+    return path
+
+
+def versions(tmp_path: Path, migration: str) -> Path:
+    folder = tmp_path / "a folder; 100% odd" / "versions"
+    folder.mkdir(parents=True)
+    shutil.copy(VERSIONS / "0001_first_schema.py", folder)
+    (folder / "0002_second.py").write_text(HEADER + migration)
+    return folder
+
+
+def noon() -> datetime:
+    return NOON
+
+
+def ask(path: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def backups(path: Path) -> list[Path]:
+    return sorted(path.parent.glob("whisker.backup-*"))
+
+
+def test_an_older_database_is_backed_up_and_migrated_and_keeps_all_rows(old: Path, tmp_path: Path) -> None:
+    open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
+    assert ask(old, "SELECT mood FROM run") == [("good",)]
+    assert ask(old, "SELECT epoch FROM epoch") == [(1,), (2,)]
+    assert ask(old, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert ask(old, "PRAGMA foreign_key_check") == []
+    assert [file.name for file in backups(old)] == ["whisker.backup-0001-20260301T120000Z.db"]
+
+
+def test_the_backup_is_a_whole_database_of_the_old_schema(old: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        before = list(connection.iterdump())
+    open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
+    (backup,) = backups(old)
+    with closing(sqlite3.connect(backup)) as connection:
+        assert list(connection.iterdump()) == before
+    with open_read_only(backup)() as session:
+        assert store.load_run(session, 1).run.epochs == (epoch(1), epoch(2))
+
+
+def test_the_numbers_of_runs_go_on_after_a_migration(old: Path, tmp_path: Path) -> None:
+    open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
+    assert ask(old, "SELECT seq FROM sqlite_sequence WHERE name='run'") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("migration", "reason"),
+    [
+        (FAIL_HALF_WAY, "no such table: nowhere"),
+        (LOSE_ROWS, "the number of rows changed in epoch"),
+        (ORPHANS, "a row of epoch points at a row of run that is gone"),
+    ],
+)
+def test_a_migration_that_fails_or_loses_rows_leaves_the_database_as_it_was(
+    migration: str, reason: str, old: Path, tmp_path: Path
+) -> None:
+    before = ask(old, "SELECT sql FROM sqlite_master")
+    with pytest.raises(DatabaseError, match=f"from schema 0001 to 0002 .*{reason}.*nothing was changed"):
+        open_database(old, versions=versions(tmp_path, migration), now=noon)
+    assert ask(old, "SELECT sql FROM sqlite_master") == before
+    assert [file.name for file in backups(old)] == ["whisker.backup-0001-20260301T120000Z.db"]
+    with open_database(old)() as session:
+        assert store.load_run(session, 1).run.epochs == (epoch(1), epoch(2))
+
+
+def test_the_older_program_refuses_the_migrated_database(old: Path, tmp_path: Path) -> None:
+    open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
+    before = old.read_bytes()
+    with pytest.raises(DatabaseTooNew, match="schema 0002, this one knows 0001"):
+        open_database(old)
+    assert old.read_bytes() == before
+
+
+def test_a_reader_does_not_migrate(old: Path, tmp_path: Path) -> None:
+    before = old.read_bytes()
+    with pytest.raises(DatabaseError, match="made by an older Whisker: any command that writes"):
+        open_read_only(old, versions=versions(tmp_path, COPY_THE_PARENT))
+    assert (old.read_bytes(), backups(old)) == (before, [])
+
+
+def test_without_a_backup_nothing_is_migrated(old: Path, tmp_path: Path) -> None:
+    old.with_name("whisker.backup-0001-20260301T120000Z.db").mkdir()
+    with pytest.raises(DatabaseError, match="could not be backed up before migrating"):
+        open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
+    assert ask(old, "SELECT version_num FROM alembic_version") == [("0001",)]
+
+
+def test_a_new_database_gets_all_migrations(path: Path, tmp_path: Path) -> None:
+    open_database(path, versions=versions(tmp_path, COPY_THE_PARENT))
+    assert ask(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert backups(path) == []
+
+
+def test_creation_that_fails_leaves_no_file(path: Path, tmp_path: Path) -> None:
+    folder = versions(tmp_path, FAIL_HALF_WAY)
+    with pytest.raises(Exception, match="nowhere"):
+        open_database(path, versions=folder)
+    assert not [file for file in tmp_path.iterdir() if file.is_file()]
+
+
+def test_a_creation_that_lost_the_race_keeps_the_database_of_the_winner(path: Path) -> None:
+    from db.migrate import create_database
+
+    with open_database(path).begin() as session:
+        store.start_cycle(session, "/photos", NOON)
+    create_database(path, VERSIONS)
+    with open_read_only(path)() as session:
+        assert store.cycle_ids(session) == [1]
+
+
+def test_opening_a_database_of_the_present_schema_does_not_import_alembic_or_the_libraries_of_training(
+    old: Path,
+) -> None:
+    script = (
+        "import sys; from pathlib import Path; from db import store; from db.session import open_database;"
+        f"open_database(Path({str(old)!r}));"
+        "print(sorted({'alembic', 'mxnet', 'matplotlib', 'jinja2', 'numpy', 'PIL'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "[]\n"
+
+
+def test_a_backup_has_what_is_committed_and_not_what_another_session_is_writing(
+    session: Session, path: Path, tmp_path: Path
+) -> None:
+    from db.migrate import back_up
+
+    store.start_cycle(session, "/photos", NOON)
+    copy = back_up(path, tmp_path / "copy.db")
+    with open_read_only(copy)() as reader:
+        assert store.cycle_ids(reader) == []

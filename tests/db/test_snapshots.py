@@ -1,0 +1,83 @@
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from db import store
+from db.batches import BATCH
+from db.snapshots import load_thumbnails
+from db.tables import ImageRow, SnapshotImageRow, SnapshotRow
+from pipeline.records import Quarantined, Snapshot, SnapshotImage
+from tests.db.samples import NOON, PHOTOS, begin_cycle, end_cycle, sha, snapshot
+
+
+def count(session: Session, table: type) -> int | None:
+    return session.scalar(select(func.count()).select_from(table))
+
+
+def test_the_last_finished_snapshot_comes_back_as_it_was(session: Session) -> None:
+    cycle_id, _ = begin_cycle(session)
+    end_cycle(session, cycle_id)
+    assert store.last_finished_snapshot(session, PHOTOS) == snapshot()
+
+
+def test_a_cycle_that_failed_or_saw_another_folder_does_not_count(session: Session) -> None:
+    assert store.last_finished_snapshot(session, PHOTOS) is None
+    first, _ = begin_cycle(session, snapshot("abcd"))
+    end_cycle(session, first)
+    failed, _ = begin_cycle(session, snapshot("efgh"))
+    end_cycle(session, failed, status="failed")
+    elsewhere, _ = begin_cycle(session, snapshot("ijkl"), folder="/other")
+    end_cycle(session, elsewhere)
+    assert store.last_finished_snapshot(session, PHOTOS) == snapshot("abcd")
+
+
+def test_the_same_digest_is_stored_once_and_the_quarantine_belongs_to_the_cycle(session: Session) -> None:
+    first, snapshot_id = begin_cycle(session)
+    other = replace(snapshot(), quarantined=(Quarantined(b"z", "2nd"), Quarantined(b"a", "1st")))
+    second, again = begin_cycle(session, other)
+    assert (snapshot_id, count(session, SnapshotRow)) == (again, 1)
+    assert count(session, SnapshotImageRow) == len(snapshot().images)
+    summaries = [store.load_cycle(session, cycle_id).snapshot for cycle_id in (first, second)]
+    assert [summary and summary.quarantined for summary in summaries] == [
+        snapshot().quarantined,
+        other.quarantined,
+    ]
+
+
+def test_two_snapshots_share_their_images(session: Session) -> None:
+    begin_cycle(session, snapshot("abcd"))
+    begin_cycle(session, snapshot("abcdef"))
+    assert count(session, ImageRow) == 6
+
+
+def test_the_counts_have_every_class_of_every_split(session: Session) -> None:
+    cycle_id, _ = begin_cycle(session, snapshot("abc"))
+    summary = store.load_cycle(session, cycle_id).snapshot
+    assert summary is not None
+    assert summary.counts == {"train": {"cat": 1, "dog": 0}, "test": {"cat": 1, "dog": 1}}
+
+
+def test_a_snapshot_larger_than_one_statement(session: Session) -> None:
+    images = [SnapshotImage(sha(str(number)), "cat", "train", b"%d" % number) for number in range(BATCH + 10)]
+    images.sort(key=lambda image: image.sha256)
+    large = Snapshot(sha("large"), ("cat", "dog"), tuple(images), ())
+    cycle_id, _ = begin_cycle(session, large)
+    end_cycle(session, cycle_id)
+    assert store.last_finished_snapshot(session, PHOTOS) == large
+
+
+def test_one_image_cannot_be_twice_in_a_snapshot(session: Session) -> None:
+    image = snapshot().images[0]
+    twice = Snapshot(sha("twice"), ("cat", "dog"), (image, replace(image, path=b"copy")), ())
+    with pytest.raises(IntegrityError), session.begin_nested():
+        store.store_snapshot(session, twice, NOON)
+
+
+def test_thumbnails_replace_earlier_ones(session: Session) -> None:
+    store.save_thumbnails(session, {sha("a"): b"old", sha("b"): b"b"})
+    store.save_thumbnails(session, {sha("a"): b"new"})
+    wanted = [sha("b"), sha("never seen"), sha("a")]
+    assert load_thumbnails(session, wanted) == {sha("b"): b"b", sha("a"): b"new"}

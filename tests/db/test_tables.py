@@ -1,0 +1,28 @@
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.orm import Session
+
+from db.file_check import VERSIONS, known_revisions
+from db.migrate import MIGRATIONS
+from db.tables import SPLITS, Base
+
+
+def test_the_migrations_make_the_tables_of_the_model(session: Session) -> None:
+    context = MigrationContext.configure(session.connection())
+    assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_names_of_the_migration_files_are_their_revisions_in_order() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    chain = [script.revision for script in scripts.walk_revisions()]
+    assert known_revisions(VERSIONS) == chain[::-1]
+
+
+def test_every_constraint_has_a_name_so_that_a_migration_can_change_it() -> None:
+    for table in Base.metadata.tables.values():
+        assert all(constraint.name for constraint in table.constraints), table.name
+
+
+def test_the_numbers_of_the_splits_sort_like_their_names() -> None:
+    assert list(SPLITS) == sorted(SPLITS)
