@@ -1,0 +1,118 @@
+"""Train the last stage of a backbone together with the head, on cached activations."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pipeline.arrays import Array
+from pipeline.errors import TrainingDiverged
+from pipeline.evaluate import loss_and_accuracy
+from pipeline.features import Features
+from pipeline.head import LinearHead
+from pipeline.network import set_head
+from pipeline.recipes import Recipe
+from pipeline.records import EpochMetrics
+from pipeline.runtime import mx
+from pipeline.train import Surroundings
+
+
+class LastStage:
+    """The last stage and the head of a network, on activations that enter the last stage.
+
+    BatchNorm keeps its pretrained statistics (the graph runs in inference mode): the cached activations and
+    the head were made with them, and a small rate should not have to follow moving statistics.
+    """
+
+    def __init__(self, network: Any, block: Any, recipe: Recipe, around: Surroundings) -> None:
+        self.network = network
+        self.block = block
+        self.recipe = recipe
+        self.around = around
+
+    def helps(
+        self, head: LinearHead, loss_before: float, train: Features, held_out: Array
+    ) -> tuple[bool, str]:
+        """Try it: train on the images that are not held out, and judge by the log loss of those that are.
+
+        Leaves the last stage's parameters as they were.
+
+        Args:
+            head: fitted on the images that are not held out.
+            loss_before: its log loss on those that are, nats.
+            train: features of all training images.
+            held_out: bool (N,).
+
+        Returns:
+            Whether the log loss fell, and a sentence that says so.
+        """
+        before = {name: p.data().copy() for name, p in self.block.collect_params().items()}
+        set_head(self.network, head)
+        trainer = self._trainer()
+        for epoch in range(1, self.recipe.last_stage_epochs + 1):
+            self._epoch(trainer, epoch, train.boundary[~held_out], train.labels[~held_out])
+        loss, _ = loss_and_accuracy(self.logits(train.boundary[held_out]), train.labels[held_out])
+        for name, parameter in self.block.collect_params().items():
+            parameter.set_data(before[name])
+        verb = "kept" if loss < loss_before else "not kept"
+        return loss < loss_before, (
+            f"last stage: {verb}, since training it took the held-out log loss "
+            f"from {loss_before:.4f} to {loss:.4f}"
+        )
+
+    def fit(self, train: Features, test: Features, *, first_epoch: int) -> Iterator[EpochMetrics]:
+        """Train on all training images, from the head that the network has; yield one record an epoch."""
+        trainer = self._trainer()
+        for epoch in range(first_epoch, first_epoch + self.recipe.last_stage_epochs):
+            started = time.perf_counter()
+            loss, accuracy = self._epoch(trainer, epoch, train.boundary, train.labels)
+            test_loss, test_accuracy = loss_and_accuracy(self.logits(test.boundary), test.labels)
+            yield EpochMetrics(
+                epoch, "last stage", loss, accuracy, test_loss, test_accuracy, time.perf_counter() - started
+            )
+
+    def logits(self, boundary: Array) -> Array:
+        """Return the logits, float32 (N, classes), of activations (N, C, H, W)."""
+        size = self.recipe.batch_size
+        parts = np.split(boundary, range(size, len(boundary), size))
+        return np.concatenate([self._forward(self._on_device(part)).asnumpy() for part in parts])
+
+    def _epoch(self, trainer: Any, epoch: int, boundary: Array, labels: Array) -> tuple[float, float]:
+        """Pass once over the activations; return mean loss and accuracy over images."""
+        order = np.random.default_rng((self.around.seed, epoch)).permutation(len(labels))
+        total_loss, right = 0.0, 0.0
+        for start in range(0, len(order), self.recipe.batch_size):
+            self.around.check_stop()
+            chosen = order[start : start + self.recipe.batch_size]
+            losses, logits = self._step(trainer, boundary[chosen], labels[chosen])
+            total_loss += float(losses.sum().asscalar())
+            right += float((logits.argmax(axis=1).asnumpy() == labels[chosen]).sum())
+        if not np.isfinite(total_loss):
+            raise TrainingDiverged(
+                f"the loss of the last stage became {total_loss}; choose a smaller last_stage_learning_rate"
+            )
+        return total_loss / len(order), right / len(order)
+
+    def _step(self, trainer: Any, boundary: Array, labels: Array) -> tuple[Any, Any]:
+        with mx.autograd.record(train_mode=False):
+            logits = self._forward(self._on_device(boundary))
+            losses = mx.gluon.loss.SoftmaxCrossEntropyLoss()(logits, self._on_device(labels))
+        losses.backward(train_mode=False)
+        trainer.step(len(labels))
+        return losses, logits
+
+    def _trainer(self) -> Any:
+        parameters = self.block.collect_params()
+        parameters.update(self.network.output.collect_params())
+        options = {
+            "learning_rate": self.recipe.last_stage_learning_rate,
+            "momentum": self.recipe.last_stage_momentum,
+        }
+        return mx.gluon.Trainer(parameters, "sgd", options)
+
+    def _forward(self, boundary: Any) -> Any:
+        return self.network.output(self.block(boundary))
+
+    def _on_device(self, values: Array) -> Any:
+        return mx.nd.array(values, ctx=self.around.device)

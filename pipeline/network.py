@@ -1,0 +1,122 @@
+"""Build networks: a pretrained backbone under a new last layer, or all of it from Xavier."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pipeline.arrays import Array
+from pipeline.backbones import Backbone
+from pipeline.evaluate import Forward
+from pipeline.head import LinearHead
+from pipeline.records import Layer, NetworkStructure
+from pipeline.runtime import mx
+from pipeline.weights import WeightsFile, load_pretrained
+
+
+def pretrained_network(backbone: Backbone, classes: int, weights: WeightsFile, device: Any, seed: int) -> Any:
+    """Return the backbone with pretrained features and a new `output` layer from Xavier.
+
+    Args:
+        backbone: which network.
+        classes: number of classes.
+        weights: the pretrained weights.
+        device: an `mx.Context`.
+        seed: of the new layer's initial values.
+
+    Raises:
+        WeightsError: the file does not fit the backbone.
+    """
+    mx.random.seed(seed)
+    network = backbone.build(classes)
+    load_pretrained(network, backbone, weights, device)
+    network.output.initialize(mx.init.Xavier(), ctx=device)
+    return _ready(network, backbone, device)
+
+
+def scratch_network(backbone: Backbone, classes: int, device: Any, seed: int) -> Any:
+    """Return the same network with all parameters from Xavier."""
+    mx.random.seed(seed)
+    network = backbone.build(classes)
+    network.initialize(mx.init.Xavier(), ctx=device)
+    return _ready(network, backbone, device)
+
+
+def _ready(network: Any, backbone: Backbone, device: Any) -> Any:
+    """Hybridise, and settle the shapes that Gluon defers to the first forward pass."""
+    network.hybridize(static_alloc=True)
+    size = backbone.preprocessing.size
+    network(mx.nd.zeros((1, 3, size, size), ctx=device)).wait_to_read()
+    return network
+
+
+def forward_of(block: Any, device: Any) -> Forward:
+    """Return a function from normalised images, float32 (N, 3, S, S), to the block's output as numpy."""
+
+    def forward(images: Array) -> Array:
+        output: Array = block(mx.nd.array(images, ctx=device)).asnumpy()
+        return output
+
+    return forward
+
+
+def split_features(network: Any, at: int) -> tuple[Any, Any]:
+    """Return (trunk, last stage): the layers of `network.features` before `at` and from there on.
+
+    Both share their parameters with the network.
+    """
+    trunk, last_stage = network.features[:at], network.features[at:]
+    for part in (trunk, last_stage):
+        part.hybridize(static_alloc=True)
+    return trunk, last_stage
+
+
+def set_head(network: Any, head: LinearHead) -> None:
+    """Make a fitted head the network's last layer."""
+    network.output.weight.set_data(mx.nd.array(head.weight))
+    network.output.bias.set_data(mx.nd.array(head.bias))
+
+
+def get_head(network: Any) -> LinearHead:
+    """Return the network's last layer."""
+    return LinearHead(network.output.weight.data().asnumpy(), network.output.bias.data().asnumpy())
+
+
+def describe(network: Any, size: int, device: Any) -> NetworkStructure:
+    """Return the layers of a network for images of `size` x `size`, and its first convolution's filters."""
+    network.hybridize(active=False)  # hooks see no single layers inside a compiled graph
+    layers: list[Layer] = []
+    hooks = [leaf.register_forward_hook(_recorder(layers)) for leaf in _leaves(network)]
+    network(mx.nd.zeros((1, 3, size, size), ctx=device)).wait_to_read()
+    for hook in hooks:
+        hook.detach()
+    network.hybridize(static_alloc=True)
+    return NetworkStructure(tuple(layers), network.output.name, _first_filters(network))
+
+
+def _leaves(block: Any) -> Iterator[Any]:
+    children = list(block._children.values())  # Gluon has no public way to walk the blocks
+    if not children:
+        yield block
+    for child in children:
+        yield from _leaves(child)
+
+
+def _recorder(layers: list[Layer]) -> Any:
+    def record(block: Any, _inputs: Any, output: Any) -> None:
+        parameters = sum(int(np.prod(p.shape)) for p in block._reg_params.values())
+        layers.append(Layer(block.name, type(block).__name__, tuple(output.shape[1:]), parameters))
+
+    return record
+
+
+def _first_filters(network: Any) -> tuple[Any, ...]:
+    """Return the first convolution over RGB as nested lists (filters, height, width, 3), each filter 0..1."""
+    for leaf in _leaves(network):
+        weight = leaf._reg_params.get("weight")
+        if weight is not None and len(weight.shape) == 4 and weight.shape[1] == 3:
+            values = weight.data().asnumpy().transpose(0, 2, 3, 1)
+            low = values.min(axis=(1, 2, 3), keepdims=True)
+            spread = np.maximum(values.max(axis=(1, 2, 3), keepdims=True) - low, 1e-12)
+            return tuple(((values - low) / spread).round(4).tolist())
+    return ()

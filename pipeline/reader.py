@@ -1,0 +1,92 @@
+"""Read images from their folder as batches of pixels, decoding ahead in threads.
+
+Threads, not processes: Pillow releases the GIL while it decodes, the network is what takes the time, and
+processes forked after MXNet has started hang.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.arrays import Array
+from pipeline.decode import BadImage, read_file, read_image, to_pixels
+from pipeline.processors import usable_processors
+from pipeline.records import Preprocessing, SnapshotImage
+
+BATCHES_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some of the images that were asked for."""
+
+    positions: Array  # int64 (N,): where each stands in the sequence that was asked for
+    pixels: Array  # uint8 (N, size, size, 3), RGB
+
+
+@dataclass
+class ImageReader:
+    """Reads the images of one folder; remembers those that have changed or vanished since the scan.
+
+    Such an image is left out of the batch, never replaced by another picture.
+    """
+
+    folder: bytes
+    preprocessing: Preprocessing
+    unreadable: dict[bytes, str] = field(default_factory=dict)  # path -> reason
+
+    def batches(
+        self,
+        images: Sequence[SnapshotImage],
+        batch_size: int,
+        *,
+        order: Sequence[int] | None = None,
+        mirrored: Callable[[int], bool] = lambda position: False,
+    ) -> Generator[Batch, None, None]:
+        """Yield all images in batches, in the given order, at most two batches ahead in memory.
+
+        Args:
+            images: what to read.
+            batch_size: images in a batch; the last may be shorter.
+            order: positions in `images`; as they stand by default.
+            mirrored: tells which positions are flipped left to right.
+        """
+        positions = list(range(len(images)) if order is None else order)
+        starts = range(0, len(positions), batch_size)
+        with ThreadPoolExecutor(usable_processors()) as pool:
+            ahead: deque[list[tuple[int, Future[Array | None]]]] = deque()
+            try:
+                for start in starts:
+                    chosen = positions[start : start + batch_size]
+                    ahead.append([(p, pool.submit(self._pixels, images[p], mirrored(p))) for p in chosen])
+                    if len(ahead) > BATCHES_AHEAD:
+                        yield from _complete(ahead.popleft())
+                while ahead:
+                    yield from _complete(ahead.popleft())
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _pixels(self, image: SnapshotImage, mirror: bool) -> Array | None:
+        """Return the pixels of one image, uint8 (size, size, 3); None if it is no longer what was scanned."""
+        try:
+            data = read_file(os.path.join(self.folder, image.path))
+            if hashlib.sha256(data).hexdigest() != image.sha256:
+                raise BadImage("changed since the scan")  # noqa: TRY301
+            pixels = to_pixels(read_image(data), self.preprocessing)
+        except BadImage as error:
+            self.unreadable[image.path] = str(error)
+            return None
+        return pixels[:, ::-1] if mirror else pixels
+
+
+def _complete(pending: list[tuple[int, "Future[Array | None]"]]) -> Iterator[Batch]:
+    """Yield the batch once its images are decoded; nothing if none of them could be read."""
+    read = [(position, future.result()) for position, future in pending]
+    good = [(position, pixels) for position, pixels in read if pixels is not None]
+    if good:
+        yield Batch(np.array([p for p, _ in good], dtype=np.int64), np.stack([x for _, x in good]))

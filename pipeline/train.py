@@ -1,0 +1,166 @@
+"""Train all layers of a network, one epoch after the other, as the recipe `classic` does."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.arrays import Array
+from pipeline.decode import normalise
+from pipeline.errors import TrainingDiverged
+from pipeline.evaluate import Progress, evaluation, label_indices, run_forward, silent
+from pipeline.network import forward_of
+from pipeline.reader import Batch, ImageReader
+from pipeline.recipes import Recipe
+from pipeline.records import EpochMetrics, Evaluation, Note, SnapshotImage
+from pipeline.runtime import mx
+
+TrainingEvent = EpochMetrics | Note | Evaluation
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The images of a run."""
+
+    reader: ImageReader
+    train: tuple[SnapshotImage, ...]
+    test: tuple[SnapshotImage, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a training needs from outside besides data and settings."""
+
+    device: Any  # an mx.Context
+    seed: int
+    check_stop: Callable[[], None]  # raises Interrupted once a signal has come; called between batches
+    progress: Progress = silent
+
+
+def fit_all_layers(
+    network: Any, data: TrainingData, recipe: Recipe, around: Surroundings
+) -> Iterator[TrainingEvent]:
+    """Train `network` in place; yield the metrics of each finished epoch, and last the evaluation.
+
+    Softmax cross-entropy and SGD; the last layer learns `head_learning_rate_factor` times faster. Sums are
+    added over images and divided at the end, and a short last batch counts by the images it has.
+
+    Raises:
+        TrainingDiverged: the loss is not finite.
+        Interrupted: from `around.check_stop`.
+    """
+    trainer = _trainer(network, recipe)
+    labels = label_indices(data.train, data.classes)
+    for epoch in range(1, recipe.epochs + 1):
+        started = time.perf_counter()
+        loss, accuracy = _train_epoch(network, trainer, data, labels, recipe, around, epoch)
+        tested = score(network, data, recipe, around)
+        yield EpochMetrics(
+            epoch=epoch,
+            phase="all layers",
+            train_loss=loss,
+            train_accuracy=accuracy,
+            test_loss=tested.log_loss,
+            test_accuracy=tested.accuracy,
+            seconds=time.perf_counter() - started,
+        )
+    yield tested
+
+
+def _trainer(network: Any, recipe: Recipe) -> Any:
+    network.output.collect_params().setattr("lr_mult", recipe.head_learning_rate_factor)
+    options = {
+        "learning_rate": recipe.learning_rate,
+        "momentum": recipe.momentum,
+        "wd": recipe.weight_decay,
+    }
+    return mx.gluon.Trainer(network.collect_params(), "sgd", options)
+
+
+def _train_epoch(
+    network: Any,
+    trainer: Any,
+    data: TrainingData,
+    labels: Array,
+    recipe: Recipe,
+    around: Surroundings,
+    epoch: int,
+) -> tuple[float, float]:
+    """Pass over the training images once; return mean loss (nats) and accuracy over images."""
+    random = np.random.default_rng((around.seed, epoch))
+    order = random.permutation(len(data.train))
+    flips = random.random(len(data.train)) < (0.5 if recipe.horizontal_flip else 0.0)
+    batches = data.reader.batches(
+        data.train, recipe.batch_size, order=order.tolist(), mirrored=lambda p: bool(flips[p])
+    )
+    sums = _Sums(epoch)
+    for batch in batches:
+        around.check_stop()
+        sums.add(*_step(network, trainer, batch, labels, data, around))
+        around.progress(f"epoch {epoch}/{recipe.epochs}", sums.images, len(data.train))
+    return sums.means()
+
+
+def _step(
+    network: Any, trainer: Any, batch: Batch, labels: Array, data: TrainingData, around: Surroundings
+) -> tuple[int, Any, Any]:
+    """Make one update; return the number of images, and on the device summed loss and number right."""
+    images = mx.nd.array(normalise(batch.pixels, data.reader.preprocessing), ctx=around.device)
+    targets = mx.nd.array(labels[batch.positions], ctx=around.device)
+    with mx.autograd.record():
+        logits = network(images)
+        losses = mx.gluon.loss.SoftmaxCrossEntropyLoss()(logits, targets)
+    losses.backward()
+    trainer.step(len(batch.positions))  # the true size, also for the short last batch
+    return len(batch.positions), losses.sum(), (logits.argmax(axis=1) == targets).sum()
+
+
+class _Sums:
+    """Sums over images; reads each loss one batch late, so that the device is never waited for in vain."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.images = 0
+        self._loss = 0.0
+        self._right = 0.0
+        self._pending: tuple[Any, Any] | None = None
+
+    def add(self, images: int, loss: Any, right: Any) -> None:
+        """Count one batch."""
+        self._read()
+        self.images += images
+        self._pending = (loss, right)
+
+    def means(self) -> tuple[float, float]:
+        """Return the mean loss and the accuracy over all images counted."""
+        self._read()
+        return self._loss / max(self.images, 1), self._right / max(self.images, 1)
+
+    def _read(self) -> None:
+        if self._pending is None:
+            return
+        loss, right = (float(value.asscalar()) for value in self._pending)
+        self._pending = None
+        if not np.isfinite(loss):
+            raise TrainingDiverged(
+                f"the training loss became {loss} in epoch {self.epoch}; choose a smaller learning rate"
+            )
+        self._loss += loss
+        self._right += right
+
+
+def score(network: Any, data: TrainingData, recipe: Recipe, around: Surroundings) -> Evaluation:
+    """Return the evaluation of the network on the test images."""
+    positions, logits = run_forward(
+        forward_of(network, around.device),
+        data.reader,
+        data.test,
+        recipe.batch_size,
+        stage="test images",
+        check_stop=around.check_stop,
+        progress=around.progress,
+    )
+    return evaluation([data.test[p] for p in positions], data.classes, logits)

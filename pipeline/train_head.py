@@ -1,0 +1,97 @@
+"""Train a head on the frozen features of a pretrained backbone, as the recipe `fast` does.
+
+The features of all images are computed once; then the regularised head is fitted at its optimum, its
+strength chosen on held-out TRAINING images (the test images play no part in any choice). If the recipe asks
+for it, the backbone's last stage is trained on from there, and kept only where the held-out images say so.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.arrays import Array
+from pipeline.evaluate import evaluation, loss_and_accuracy
+from pipeline.features import Features, compute_features, held_out_part
+from pipeline.head import LinearHead, fit_head, held_out_losses
+from pipeline.last_stage import LastStage
+from pipeline.network import set_head, split_features
+from pipeline.recipes import Recipe
+from pipeline.records import EpochMetrics, Note
+from pipeline.train import Surroundings, TrainingData, TrainingEvent
+
+
+def fit_on_features(
+    network: Any, tail_start: int, data: TrainingData, recipe: Recipe, around: Surroundings
+) -> Iterator[TrainingEvent]:
+    """Train `network.output` (and perhaps the last stage) in place.
+
+    Yields the choices made as notes, the metrics of each iteration of the optimiser as an epoch, and last
+    the evaluation of the whole network.
+
+    Args:
+        network: a pretrained network with `features` and `output`.
+        tail_start: index in `features` where the last stage begins.
+        data: the images.
+        recipe: its `epochs` bound the iterations of the head.
+        around: device, seed, stop and progress.
+
+    Raises:
+        TrainingDiverged: a feature or a loss is not finite.
+        Interrupted: from `around.check_stop`.
+    """
+    started = time.perf_counter()
+    stage = LastStage(network, split_features(network, tail_start)[1], recipe, around)
+    train, test = (
+        compute_features(network, tail_start, part, data, recipe, around) for part in (data.train, data.test)
+    )
+    held_out = held_out_part(train.images, recipe.validation_share)
+    strength, loss = _best_strength(train, held_out, recipe, len(data.classes))
+    yield Note(
+        f"head: C = {strength:g} had the least log loss, {loss:.4f}, "
+        f"on {int(held_out.sum())} held-out training images"
+    )
+    heads = fit_head(
+        train.pooled, train.labels, len(data.classes), strength=strength, iterations=recipe.epochs
+    )
+    yield from _head_epochs(heads, train, test, time.perf_counter() - started)
+    set_head(network, heads[-1])
+    logits = heads[-1].logits(test.pooled)
+    if recipe.last_stage_epochs:
+        kept = fit_head(
+            train.pooled[~held_out], train.labels[~held_out], len(data.classes),
+            strength=strength, iterations=recipe.epochs,
+        )[-1]  # fmt: skip
+        helps, note = stage.helps(kept, loss, train, held_out)
+        yield Note(note)
+        if helps:
+            set_head(network, heads[-1])
+            yield from stage.fit(train, test, first_epoch=len(heads) + 1)
+            logits = stage.logits(test.boundary)
+    yield evaluation(test.images, data.classes, logits)
+
+
+def _best_strength(train: Features, held_out: Array, recipe: Recipe, classes: int) -> tuple[float, float]:
+    """Return the strength with the least log loss on the held-out training images, and that loss."""
+    tried = held_out_losses(
+        train.pooled, train.labels, held_out, classes, recipe.head_strengths, recipe.epochs
+    )
+    return min(tried, key=lambda pair: pair[1])
+
+
+def _head_epochs(
+    heads: list[LinearHead], train: Features, test: Features, seconds_before: float
+) -> Iterator[EpochMetrics]:
+    """Yield the metrics of each iteration; the frozen pass and the choice of C count for the first one."""
+    for epoch, head in enumerate(heads, start=1):
+        started = time.perf_counter()
+        train_loss, train_accuracy = loss_and_accuracy(head.logits(train.pooled), train.labels)
+        test_loss, test_accuracy = loss_and_accuracy(head.logits(test.pooled), test.labels)
+        yield EpochMetrics(
+            epoch=epoch,
+            phase="head",
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            seconds=time.perf_counter() - started + (seconds_before if epoch == 1 else 0.0),
+        )

@@ -1,0 +1,101 @@
+"""Saving and reading models."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.bundle import PARAMETERS, load_model, publish_model
+from pipeline.errors import SaveFailed, TrainingDiverged, WeightsError
+from pipeline.network import forward_of
+from pipeline.publish import sha256_of
+from pipeline.runtime import mx
+from tests.pipeline.training import small_backbone, small_network
+
+
+def publish(network: Any, folder: Path) -> Any:
+    preprocessing = small_backbone().preprocessing
+    return publish_model(
+        network, folder, classes=("cat", "dog"), preprocessing=preprocessing, facts={"run": 1}
+    )
+
+
+def test_a_model_opens_again_and_says_the_same(tmp_path: Path) -> None:
+    network = small_network()
+    artifacts = publish(network, tmp_path / "models" / "run-0001")
+    model = load_model(tmp_path / "models" / "run-0001", mx.cpu())
+    images = np.random.default_rng(0).normal(size=(3, 3, 64, 64)).astype(np.float32)
+    expected = forward_of(network, mx.cpu())(images)
+    assert forward_of(model.network, mx.cpu())(images) == pytest.approx(expected, abs=1e-5)
+    assert model.classes == ("cat", "dog")
+    assert model.preprocessing == small_backbone().preprocessing
+    assert [a.sha256 for a in artifacts] == [
+        sha256_of(tmp_path / "models" / "run-0001" / a.name) for a in artifacts
+    ]
+    assert [p.name for p in (tmp_path / "models").iterdir()] == ["run-0001"], "nothing half written is left"
+
+
+def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    publish(small_network(), tmp_path / "run")
+    content = bytearray((tmp_path / "run" / PARAMETERS).read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "run" / PARAMETERS).write_bytes(content)
+    with pytest.raises(WeightsError, match=r"network-0000\.params has changed since it was written"):
+        load_model(tmp_path / "run", mx.cpu())
+
+
+@pytest.mark.parametrize("damage", ["no folder", "no manifest", "manifest cut", "no parameters"])
+def test_a_model_that_is_not_whole_is_one_sentence(tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "run"
+    if damage != "no folder":
+        publish(small_network(), folder)
+    if damage == "no manifest":
+        (folder / "model.json").unlink()
+    if damage == "manifest cut":
+        (folder / "model.json").write_text(json.dumps({"classes": ["cat"]}))
+    if damage == "no parameters":
+        (folder / PARAMETERS).unlink()
+    with pytest.raises(WeightsError, match=r"the model in .*run cannot be read .*; train again"):
+        load_model(folder, mx.cpu())
+
+
+def test_a_parameter_that_is_not_finite_is_never_published(tmp_path: Path) -> None:
+    network = small_network()
+    network.output.bias.set_data(mx.nd.array([np.nan, 0]))
+    with pytest.raises(TrainingDiverged, match="bias is not finite"):
+        publish(network, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", [1, 100, 5000])
+def test_a_disk_that_is_full_at_the_very_end_leaves_no_model(tmp_path: Path, missing: int) -> None:
+    """MXNet itself reports no error when the last bytes of a file do not fit."""
+    publish(small_network(), tmp_path / "whole")
+    limit = (tmp_path / "whole" / PARAMETERS).stat().st_size - missing
+    program = f"""
+import resource, signal
+from pathlib import Path
+from pipeline.errors import SaveFailed
+from tests.pipeline.test_bundle import publish
+from tests.pipeline.training import small_network
+network = small_network()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+try:
+    publish(network, Path({str(tmp_path / "run")!r}))
+except SaveFailed as error:
+    print("refused:", error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("refused: "), done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["whole"]
+
+
+def test_the_error_for_a_full_disk_names_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SaveFailed, match=r"the model cannot be written to .*run"):
+        publish(small_network(), tmp_path / "file" / "run")

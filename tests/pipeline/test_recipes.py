@@ -1,0 +1,62 @@
+"""Recipes and their settings."""
+
+from dataclasses import asdict
+
+import pytest
+
+from pipeline.errors import BadSettings, UnknownRecipe
+from pipeline.recipes import RECIPES, baseline_of, recipe_named, with_settings
+
+
+def test_classic_is_the_recipe_as_it_was_published() -> None:
+    classic = recipe_named("classic")
+    assert (classic.backbone, classic.trains, classic.epochs) == ("resnet18_v2", "all layers", 20)
+    assert (classic.batch_size, classic.learning_rate, classic.head_learning_rate_factor) == (32, 0.002, 10)
+    assert (classic.momentum, classic.weight_decay) == (0, 0)
+    assert not classic.horizontal_flip
+    assert not classic.center_crop
+
+
+def test_an_unknown_recipe_is_named_together_with_the_known_ones() -> None:
+    with pytest.raises(UnknownRecipe, match=r"'slow'.*fast, classic"):
+        recipe_named("slow")
+
+
+def test_the_baseline_trains_all_layers_alike_at_its_own_rate() -> None:
+    baseline = baseline_of(recipe_named("fast"))
+    assert baseline.trains == "all layers"
+    assert (baseline.epochs, baseline.learning_rate, baseline.momentum) == (3, 0.05, 0.9)
+    assert baseline.head_learning_rate_factor == 1
+
+
+def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
+    for recipe in RECIPES.values():
+        values = {name: value for name, value in asdict(recipe).items() if name not in ("name", "trains")}
+        texts = {n: ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for n, v in values.items()}
+        assert with_settings(recipe, values, where="here") == recipe
+        assert with_settings(recipe, dict(texts), where="here") == recipe
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"learning_rat": 1}, r"no setting 'learning_rat'; known are .*learning_rate"),
+        ({"name": "x"}, "no setting 'name'"),
+        ({"epochs": "many"}, "epochs = 'many' is not a whole number"),
+        ({"epochs": 0}, "epochs = 0 is not at least 1"),
+        ({"epochs": True}, "epochs = True is not a whole number"),
+        ({"batch_size": 2.5}, "batch_size = 2.5 is not a whole number"),
+        ({"learning_rate": "nan"}, "is not a finite number"),
+        ({"learning_rate": -1}, "is not a finite number of at least 0"),
+        ({"learning_rate": 0}, "is not greater than 0"),
+        ({"momentum": 1}, "is not below 1"),
+        ({"horizontal_flip": "perhaps"}, "is not true or false"),
+        ({"head_strengths": []}, "is empty"),
+        ({"head_strengths": "1,x"}, "is not a list of numbers"),
+        ({"head_strengths": [0.0]}, "is not greater than 0"),
+        ({"validation_share": 0}, "is not greater than 0"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence_with_the_place(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(BadSettings, match=f"^in this file: .*{sentence}"):
+        with_settings(recipe_named("fast"), changes, where="in this file")

@@ -1,0 +1,125 @@
+"""Training a head on frozen features, and the last stage."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.backbones import backbone_named
+from pipeline.decode import normalise
+from pipeline.errors import TrainingDiverged
+from pipeline.evaluate import log_softmax
+from pipeline.features import compute_features, held_out_part
+from pipeline.network import forward_of, pretrained_network
+from pipeline.recipes import recipe_named
+from pipeline.records import EpochMetrics, Evaluation, Note, SnapshotImage
+from pipeline.runtime import mx
+from pipeline.train import TrainingData
+from pipeline.train_head import fit_on_features
+from pipeline.weights import find_weights
+from tests.pipeline.training import AROUND, data_of
+
+BACKBONE = backbone_named("efficientnet_lite0")
+
+
+@pytest.fixture(scope="module")
+def data(drawn: Path) -> TrainingData:
+    return data_of(drawn, BACKBONE)
+
+
+def network() -> Any:
+    weights = find_weights(BACKBONE, Path("nowhere"), download=False)
+    return pretrained_network(BACKBONE, 2, weights, mx.cpu(), 0)
+
+
+def fit(net: Any, data: TrainingData, **changes: Any) -> list[Any]:
+    return list(
+        fit_on_features(net, BACKBONE.tail_start, data, replace(recipe_named("fast"), **changes), AROUND)
+    )
+
+
+def test_the_network_as_a_whole_says_what_the_evaluation_says(data: TrainingData) -> None:
+    net = network()
+    *_, evaluation = fit(net, data)
+    assert isinstance(evaluation, Evaluation)
+    batch = next(data.reader.batches(data.test, len(data.test)))
+    logits = forward_of(net, mx.cpu())(normalise(batch.pixels, data.reader.preprocessing))
+    said = np.array([p.probabilities for p in evaluation.predictions])
+    assert np.exp(log_softmax(logits)) == pytest.approx(said, abs=1e-4)
+
+
+def test_drawn_cats_and_dogs_are_learnt_and_each_iteration_is_an_epoch(data: TrainingData) -> None:
+    events = fit(network(), data)
+    epochs = [e for e in events if isinstance(e, EpochMetrics)]
+    assert [e.epoch for e in epochs] == list(range(1, len(epochs) + 1))
+    assert {e.phase for e in epochs} == {"head"}
+    assert epochs[-1].train_accuracy > 0.9
+    assert epochs[-1].test_accuracy > 0.6
+    assert any(isinstance(e, Note) and e.text.startswith("head: C = ") for e in events)
+
+
+def test_two_runs_are_equal(data: TrainingData) -> None:
+    first, second = (
+        [replace(e, seconds=0.0) if isinstance(e, EpochMetrics) else e for e in fit(network(), data)]
+        for _ in range(2)
+    )
+    assert first == second
+
+
+def test_a_last_stage_that_helps_is_kept_and_counts_on_from_the_head(data: TrainingData) -> None:
+    net = network()
+    before = {name: p.data().asnumpy() for name, p in net.features.collect_params().items()}
+    # A head that is held back by its penalty leaves the last stage something to do.
+    events = fit(net, data, head_strengths=(1e-5,), last_stage_epochs=2, last_stage_learning_rate=0.01)
+    notes = [e.text for e in events if isinstance(e, Note)]
+    assert any(note.startswith("last stage: kept") for note in notes)
+    tuned = [e for e in events if isinstance(e, EpochMetrics) and e.phase == "last stage"]
+    head = [e for e in events if isinstance(e, EpochMetrics) and e.phase == "head"]
+    assert [e.epoch for e in tuned] == [len(head) + 1, len(head) + 2]
+    assert tuned[-1].train_loss < head[-1].train_loss
+    changed = {n for n, p in net.features.collect_params().items() if (p.data().asnumpy() != before[n]).any()}
+    assert changed
+    assert not any("running" in name for name in changed), "BatchNorm keeps its pretrained statistics"
+    stem = next(iter(net.features.collect_params()))
+    assert stem not in changed, "the trunk stays frozen"
+
+
+def test_a_last_stage_that_harms_is_undone(data: TrainingData) -> None:
+    net = network()
+    before = {name: p.data().asnumpy() for name, p in net.features.collect_params().items()}
+    events = fit(net, data, last_stage_epochs=1, last_stage_learning_rate=5.0)
+    assert any(isinstance(e, Note) and e.text.startswith("last stage: not kept") for e in events)
+    assert {e.phase for e in events if isinstance(e, EpochMetrics)} == {"head"}
+    assert all((p.data().asnumpy() == before[n]).all() for n, p in net.features.collect_params().items())
+
+
+def test_damaged_weights_are_noticed_before_a_head_is_fitted_on_them(data: TrainingData) -> None:
+    net = network()
+    next(iter(net.features.collect_params().values())).set_data(mx.nd.full((32, 3, 3, 3), np.nan))
+    with pytest.raises(TrainingDiverged, match="the frozen features are not finite"):
+        fit(net, data)
+
+
+def test_a_test_image_that_vanished_is_left_out_of_the_evaluation(data: TrainingData) -> None:
+    missing = SnapshotImage("0" * 64, "cat", "test", os.fsencode("test/cat/no.jpg"))
+    with_missing = replace(data, test=(missing, *data.test))
+    features = compute_features(
+        network(), BACKBONE.tail_start, with_missing.test, with_missing, recipe_named("fast"), AROUND
+    )
+    assert features.images == data.test
+    assert len(features.pooled) == len(data.test)
+
+
+def test_the_held_out_part_is_the_share_of_each_class_and_ignores_the_order() -> None:
+    images = [
+        SnapshotImage(f"{i:032x}{(i * 7919) % 1000:032x}", label, "train", b"x")
+        for i, label in enumerate(["cat"] * 40 + ["dog"] * 10)
+    ]
+    chosen = held_out_part(images, 0.2)
+    assert (chosen[:40].sum(), chosen[40:].sum()) == (8, 2)
+    assert (held_out_part(images[::-1], 0.2)[::-1] == chosen).all()
+    tiny = [images[0], images[1], images[40], images[41]]
+    assert held_out_part(tiny, 0.2).sum() == 2

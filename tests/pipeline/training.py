@@ -1,0 +1,41 @@
+"""What the tests of training share: drawn images as a run sees them, and a small network."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.backbones import Backbone, backbone_named
+from pipeline.layout import find_layout
+from pipeline.network import scratch_network
+from pipeline.reader import ImageReader
+from pipeline.recipes import Recipe, recipe_named
+from pipeline.runtime import mx
+from pipeline.scan import scan
+from pipeline.snapshot import take_snapshot
+from pipeline.train import Surroundings, TrainingData
+
+AROUND = Surroundings(mx.cpu(), 0, lambda: None)
+
+
+def small_backbone() -> Backbone:
+    """Return the smallest network of the zoo, for small images so that tests are quick."""
+    backbone = backbone_named("mobilenet0.25")
+    return replace(backbone, preprocessing=replace(backbone.preprocessing, size=64, short_side=72))
+
+
+def data_of(folder: Path, backbone: Backbone) -> TrainingData:
+    """Return the images of a folder with train/ and test/."""
+    snapshot = take_snapshot(find_layout(folder), scan(folder, {}, settle_seconds=0).files)
+    reader = ImageReader(os.fsencode(folder), backbone.preprocessing)
+    return TrainingData(reader, snapshot.part("train"), snapshot.part("test"), snapshot.classes)
+
+
+def small_network(seed: int = 0) -> Any:
+    """Return a small network of two classes, all from Xavier."""
+    return scratch_network(small_backbone(), 2, mx.cpu(), seed)
+
+
+def classic(**changes: Any) -> Recipe:
+    """Return the recipe `classic` with changes."""
+    return replace(recipe_named("classic"), **changes)
