@@ -1,0 +1,103 @@
+"""All that the index page shows: the champion, the cycles, and how accuracy went over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from pipeline.plots import Measured, history_plot
+from pipeline.records import Cycle
+from pipeline.report_cycle import Badge, badge_of
+from pipeline.report_scores import Score, score_of
+from pipeline.report_words import counted, percent
+
+
+@dataclass(frozen=True)
+class CycleRow:
+    """One line of the list of cycles."""
+
+    id: int
+    page: str
+    badge: Badge
+    started_at: datetime
+    finetune: Score | None
+    scratch: Score | None
+    train: int | None
+    test: int | None
+    is_champion: bool
+    error: str | None
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """Everything the template of the index needs."""
+
+    champion_id: int | None
+    champion: CycleRow | None  # the cycle whose fine-tune is the champion, if it is in the list
+    rows: tuple[CycleRow, ...]  # newest first
+    finding: str
+    plot: Markup | None
+
+
+def cycle_page_name(cycle_id: int) -> str:
+    """Return the file name of a cycle's page, beside index.html."""
+    return f"cycle-{cycle_id:04d}.html"
+
+
+def index_page(cycles: Sequence[Cycle], champion_id: int | None) -> IndexPage:
+    """Work out the index of all cycles, in whatever order they come."""
+    oldest_first = sorted(cycles, key=lambda cycle: cycle.id)
+    rows = tuple(_row(cycle, champion_id) for cycle in reversed(oldest_first))
+    finding = _finding([row for row in rows if row.finetune])
+    return IndexPage(
+        champion_id=champion_id,
+        champion=next((row for row in rows if row.is_champion), None),
+        rows=rows,
+        finding=finding,
+        plot=_plot(oldest_first, f"Test accuracy over time. {finding}"),
+    )
+
+
+def _row(cycle: Cycle, champion_id: int | None) -> CycleRow:
+    counts = cycle.snapshot.counts if cycle.snapshot else None
+    run_id = cycle.finetune.run.id if cycle.finetune else None
+    return CycleRow(
+        id=cycle.id,
+        page=cycle_page_name(cycle.id),
+        badge=badge_of(cycle),
+        started_at=cycle.started_at,
+        finetune=score_of(cycle.finetune),
+        scratch=score_of(cycle.scratch),
+        train=sum(counts.get("train", {}).values()) if counts else None,
+        test=sum(counts.get("test", {}).values()) if counts else None,
+        is_champion=run_id is not None and run_id == champion_id,
+        error=cycle.error,
+    )
+
+
+def _finding(tested: Sequence[CycleRow]) -> str:
+    if not tested:
+        return "No cycle has a tested model yet."
+    newest, oldest = tested[0].finetune, tested[-1].finetune
+    assert newest is not None
+    assert oldest is not None
+    if len(tested) == 1:
+        return f"One cycle was tested: {percent(newest.accuracy)}."
+    return (
+        f"From {percent(oldest.accuracy)} in cycle {tested[-1].id} to {percent(newest.accuracy)} "
+        f"in cycle {tested[0].id}, over {counted(len(tested), 'tested cycle')}."
+    )
+
+
+def _plot(cycles: Sequence[Cycle], title: str) -> Markup | None:
+    finetune = [_measured(cycle.started_at, score_of(cycle.finetune)) for cycle in cycles]
+    # A baseline that is used again was measured once, so it is drawn once.
+    scratch = [
+        _measured(cycle.started_at, score_of(cycle.scratch)) for cycle in cycles if not cycle.scratch_reused
+    ]
+    return history_plot("history", title, [p for p in finetune if p], [p for p in scratch if p])
+
+
+def _measured(at: datetime, score: Score | None) -> Measured | None:
+    return Measured(at, score.accuracy, score.low, score.high) if score else None

@@ -1,0 +1,78 @@
+"""What a reader must know before believing a cycle's numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.records import Cycle, RunDetails
+from pipeline.report_scores import Score, score_of
+from pipeline.report_words import KINDS, counted, interval
+
+FEW_TEST_IMAGES = 200
+
+
+@dataclass(frozen=True)
+class Note:
+    """One sentence at the top of the page."""
+
+    level: Literal["warning", "note"]
+    text: str
+
+
+def notes_of(cycle: Cycle) -> tuple[Note, ...]:
+    """Return the warnings first, then the notes."""
+    found = [*_about_data(cycle), *_about_baseline(cycle), *_about_runs(cycle)]
+    return tuple(sorted(found, key=lambda note: note.level != "warning"))
+
+
+def _about_data(cycle: Cycle) -> Iterator[Note]:
+    if cycle.snapshot and (number := len(cycle.snapshot.quarantined)):
+        verb = "is" if number == 1 else "are"
+        yield Note("warning", f"{counted(number, 'file')} cannot be used and {verb} in quarantine, see Data.")
+    score = score_of(cycle.finetune)
+    if score and score.images < FEW_TEST_IMAGES:
+        yield Note("warning", _few_images(score))
+
+
+def _few_images(score: Score) -> str:
+    span = interval(score.low, score.high)
+    return f"Only {counted(score.images, 'test image')}: the true accuracy may well be anywhere from {span}."
+
+
+def _about_baseline(cycle: Cycle) -> Iterator[Note]:
+    if cycle.scratch is None:
+        if cycle.status == "finished":
+            yield Note(
+                "note",
+                "No baseline: this cycle did not train from scratch, so there is nothing to compare with.",
+            )
+        return
+    run = cycle.scratch.run
+    if cycle.scratch_reused:
+        yield Note(
+            "note", f"The baseline is run {run.id} of cycle {run.cycle_id}, used again, not trained anew."
+        )
+    if cycle.finetune and not _same_test(cycle.finetune, cycle.scratch):
+        yield Note("warning", "The two runs were not tested on the same images, so compare them with care.")
+
+
+def _same_test(one: RunDetails, other: RunDetails) -> bool:
+    if one.evaluation is None or other.evaluation is None:
+        return one.run.test_images == other.run.test_images
+    seen = [
+        {p.sha256 for p in details.evaluation.predictions} for details in (one, other) if details.evaluation
+    ]
+    return seen[0] == seen[1]
+
+
+def _about_runs(cycle: Cycle) -> Iterator[Note]:
+    for details in (cycle.finetune, cycle.scratch):
+        if details is None:
+            continue
+        run, name = details.run, KINDS[details.run.kind]
+        if run.status in {"failed", "interrupted"}:
+            ending = "failed" if run.status == "failed" else "was interrupted"
+            yield Note("warning", f"{name}: the run {ending}. {run.error or ''}".strip())
+        yield from (Note("note", f"{name}: {text}") for text in run.notes)
+    if cycle.finetune and cycle.finetune.run.device.startswith("cpu"):
+        yield Note("note", "Trained on the processor (CPU); the times are not those of a GPU.")
