@@ -1,0 +1,328 @@
+"""The command line: parse, call, print. Each command imports what it needs, so `--help` stays quick."""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import BadSettings, WhiskerError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from jobs.config import Config
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class Program(click.Group):
+    """Turns errors into one sentence and an exit status; the only place that does."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except WhiskerError as error:
+            self._fail(ctx, str(error), error.exit_status)
+        except KeyboardInterrupt:
+            self._fail(ctx, "stopped at once; the next start repairs what was left unfinished", 130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            self._fail(ctx, f"unexpected {type(error).__name__}: {error}; --verbose shows where", 1)
+
+    def _fail(self, ctx: click.Context, message: str, status: int) -> None:
+        if ctx.params.get("verbose"):
+            traceback.print_exc()
+        if ctx.params.get("as_json"):
+            click.echo(json.dumps({"error": message, "exit_status": status}, indent=2))
+        click.echo(f"whisker: {message}", err=True)
+        ctx.exit(status)
+
+
+class State:
+    """The global options, and what commands make of them."""
+
+    def __init__(self, home: Path, as_json: bool, quiet: bool) -> None:
+        from jobs.home import Home
+
+        self.home: Home = Home(home.absolute())
+        self.as_json = as_json
+        self.quiet = quiet
+
+    def config(self, **given: Any) -> "Config":
+        """Return the settings of the home under those of the command line."""
+        from jobs.config import load_config, with_overrides
+
+        return with_overrides(load_config(self.home.settings_file), **given)
+
+    def answer(self, document: dict[str, Any], show: "Callable[[Console], None]") -> None:
+        """Print the result: one JSON document if that was asked for, else something for people."""
+        from rich.console import Console
+
+        if self.as_json:
+            click.echo(json.dumps(document, indent=2))
+        else:
+            # Where nobody looks at a terminal, tables must not be cut to the usual 80 columns.
+            show(Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200))
+
+    @contextmanager
+    def at_work(self) -> Iterator[tuple[Any, Any]]:
+        """Give the stop flag and the progress display of a command that takes long."""
+        from jobs.display import progress_bars
+        from jobs.stop import stop_on_signals
+
+        with stop_on_signals() as flag, progress_bars(wanted=not self.quiet) as progress:
+            yield flag, progress
+
+
+pass_state = click.make_pass_decorator(State)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home", type=FOLDER, default=Path("whisker-home"), show_default=True, help="Where Whisker writes."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+@click.option("--verbose", is_flag=True, help="Say more, and show tracebacks.")
+@click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+@click.version_option(package_name="whisker")
+@click.pass_context
+def cli(ctx: click.Context, home: Path, as_json: bool, verbose: bool, quiet: bool) -> None:
+    """Keep a cat/dog image classifier up to date by itself, with reports that people can trust."""
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+    )
+    logging.getLogger("whisker").setLevel(level)
+    ctx.obj = State(home, as_json, quiet)
+
+
+@cli.command()
+@click.option("--images", type=FOLDER, required=True, help="Folder of images; it is only read.")
+@pass_state
+def init(state: State, images: Path) -> None:
+    """Make a home with a commented whisker.toml."""
+    from jobs.new_home import make_home
+
+    layout = make_home(state.home, images)
+    classes = ", ".join(layout.classes)
+    state.answer(
+        {
+            "home": str(state.home.folder),
+            "settings": str(state.home.settings_file),
+            "classes": layout.classes,
+        },
+        lambda console: console.print(
+            f"made {state.home.settings_file} for the classes {classes}", markup=False
+        ),
+    )
+
+
+@cli.command("run-now")
+@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
+@click.option("--recipe", help="fast (the default) or classic.")
+@click.option("--backbone", help="The pretrained network; `weights list` shows all.")
+@click.option("--weights", type=FILE, help="A file of pretrained weights for the backbone.")
+@click.option("--epochs", type=int, help="How many epochs the fine-tuning takes at most.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set any number of the recipe.")
+@click.option("--seed", type=int, help="Of shuffling and of new parameters.")
+@click.option("--device", help="auto, cpu, gpu or gpu:N.")
+@click.option("--if-changed", is_flag=True, help="Do nothing unless there is new data.")
+@click.option("--no-baseline", is_flag=True, help="Skip the training from scratch.")
+@click.option(
+    "--demo", is_flag=True, help="Draw a small set of images and run on it; needs no images, no network."
+)
+@pass_state
+def run_now(
+    state: State,
+    settings: tuple[str, ...],
+    epochs: int | None,
+    weights: Path | None,
+    if_changed: bool,
+    no_baseline: bool,
+    demo: bool,
+    **given: Any,
+) -> None:
+    """Run one cycle now: scan, fine-tune, decide, train the baseline, report."""
+    from jobs.display import show_outcome
+    from jobs.documents import cycle_document
+
+    overrides = _overrides(settings, epochs)
+    if demo:
+        from jobs.demo import prepare_demo
+
+        state.home, given["images"] = prepare_demo(state.home)
+    config = state.config(**given, **({"baseline": False} if no_baseline else {}))
+    recipe = config.resolved_recipe(overrides)
+    config.images_folder()
+    from jobs.cycle import Request, run_cycle
+
+    with state.at_work() as (flag, progress):
+        outcome = run_cycle(Request(state.home, config, recipe, if_changed, weights), flag, progress)
+    state.answer(cycle_document(outcome), lambda console: show_outcome(console, outcome, demo=demo))
+
+
+def _overrides(settings: tuple[str, ...], epochs: int | None) -> dict[str, object]:
+    """Return the recipe settings of the command line by name."""
+    if wrong := [setting for setting in settings if "=" not in setting]:
+        raise BadSettings(f"--set {wrong[0]!r} is not of the form NAME=VALUE, such as --set batch_size=16")
+    given: dict[str, object] = dict(setting.split("=", 1) for setting in settings)
+    return given if epochs is None else {**given, "epochs": epochs}
+
+
+@cli.command()
+@click.option("--every", help="Look so often, such as 90s, 10m, 6h, 1d.")
+@click.option("--cron", help='Look by a cron expression in UTC, such as "0 3 * * *".')
+@pass_state
+def daemon(state: State, **given: Any) -> None:
+    """Rescan on schedule and run a cycle when there is new data."""
+    from jobs.daemon import run_daemon
+    from jobs.stop import stop_on_signals
+
+    state.home.require()
+    if given["every"]:
+        given["cron"] = given["cron"] or ""  # --every also wins over a cron of the settings file
+    config = state.config(**given)
+    config.images_folder()
+    options = ["--quiet"] if state.quiet else []
+    command = [
+        sys.executable,
+        str(Path(__file__).absolute()),
+        "--home",
+        str(state.home.folder),
+        *options,
+        "run-now",
+        "--if-changed",
+    ]
+    with stop_on_signals() as flag:
+        run_daemon(state.home, config, command, flag)
+
+
+@cli.command()
+@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
+@click.option("--explain", is_flag=True, help="List everything in quarantine.")
+@pass_state
+def scan(state: State, images: Path | None, explain: bool) -> None:
+    """Say what is new, changed, gone or in quarantine, and whether a cycle would start."""
+    from jobs.display import show_look
+    from jobs.documents import scan_document
+    from jobs.glance import glance
+
+    with state.at_work() as (flag, progress):
+        look = glance(state.home, state.config(images=images), flag, progress)
+    state.answer(scan_document(look), lambda console: show_look(console, look, explain=explain))
+
+
+@cli.command()
+@pass_state
+def runs(state: State) -> None:
+    """List all runs, newest first."""
+    from db import store
+    from db.session import open_read_only
+    from jobs.display import runs_table
+    from jobs.documents import run_document
+
+    with open_read_only(state.home.database)() as session:
+        found = store.list_runs(session)
+    document = {"runs": [run_document(run, epochs=False) for run in found]}
+    state.answer(document, lambda console: console.print(runs_table(found)))
+
+
+@cli.command()
+@click.argument("run_id", metavar="ID", type=int)
+@pass_state
+def show(state: State, run_id: int) -> None:
+    """Show one run: its result, epochs, settings and files."""
+    from db import store
+    from db.session import open_read_only
+    from jobs.display import show_run
+    from jobs.documents import show_document
+
+    with open_read_only(state.home.database)() as session:
+        details = store.load_run(session, run_id)
+    state.answer(show_document(details), lambda console: show_run(console, details))
+
+
+@cli.command()
+@click.option("--open", "open_it", is_flag=True, help="Open the index in a browser.")
+@pass_state
+def report(state: State, open_it: bool) -> None:
+    """Render all reports again from the database."""
+    from db.session import open_read_only
+    from jobs.reports import write_all
+
+    index = write_all(state.home, open_read_only(state.home.database))
+    if open_it:
+        click.launch(index.as_uri())
+    state.answer({"report": str(index)}, lambda console: console.print(str(index), markup=False))
+
+
+@cli.group()
+def weights() -> None:
+    """Pretrained backbones."""
+
+
+@weights.command("list")
+@pass_state
+def weights_list(state: State) -> None:
+    """List the backbones and whether their weights are here."""
+    from dataclasses import asdict
+
+    from jobs.display import weights_table
+    from pipeline.weights import list_weights
+
+    statuses = list_weights(state.home.weights)
+    document = {"weights": [asdict(status) for status in statuses]}
+    state.answer(document, lambda console: console.print(weights_table(statuses)))
+
+
+@weights.command("fetch")
+@click.argument("backbone")
+@pass_state
+def weights_fetch(state: State, backbone: str) -> None:
+    """Fetch the weights of a backbone into the home."""
+    from pipeline.backbones import backbone_named
+    from pipeline.weights import find_weights
+
+    with state.at_work() as (_, progress):
+        found = find_weights(
+            backbone_named(backbone),
+            state.home.weights,
+            progress=lambda done, total: progress("weights", done, total or 0),
+        )
+    document = {"backbone": backbone, "path": str(found.path), "source": found.source, "sha256": found.sha256}
+    state.answer(document, lambda console: console.print(f"{found.path} ({found.source})", markup=False))
+
+
+@cli.command()
+@pass_state
+def doctor(state: State) -> None:
+    """Say what is installed, which devices work, what is wrong and how to mend it."""
+    from dataclasses import asdict
+
+    from jobs.display import show_checks
+    from jobs.doctor import examine
+
+    checks = examine(state.home.folder, images=state.config().images)
+    state.answer(
+        {"checks": [asdict(check) for check in checks]}, lambda console: show_checks(console, checks)
+    )
+    if any(check.status == "problem" for check in checks):
+        click.get_current_context().exit(1)
+
+
+def main() -> None:
+    """Run the program `whisker`."""
+    cli(prog_name="whisker" if Path(sys.argv[0]).stem == "whisker" else "cli.py")
+
+
+if __name__ == "__main__":
+    main()

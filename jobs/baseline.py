@@ -1,0 +1,54 @@
+"""The baseline of a cycle: trained now, or taken from an earlier cycle while it is fresh."""
+
+import logging
+from dataclasses import asdict
+
+from db import store
+from jobs.rescore import evaluation_today
+from jobs.training import Work, train_scratch
+from pipeline.errors import TrainingDiverged, WeightsError
+from pipeline.recipes import Recipe, baseline_of
+
+log = logging.getLogger("whisker")
+
+
+def provide_baseline(work: Work, recipe: Recipe) -> None:
+    """Give the cycle its baseline. One that diverges is recorded as failed, and fails no cycle."""
+    settings = baseline_of(recipe)
+    reused = _fresh_baseline(work, settings, recipe.baseline_reuse_growth)
+    if reused is not None:
+        log.info("the baseline of run %d is reused", reused)
+    try:
+        run_id = train_scratch(work, settings) if reused is None else reused
+    except TrainingDiverged as error:
+        log.warning("the baseline failed: %s", error)
+        return
+    with work.sessions.begin() as session:
+        store.set_cycle_runs(session, work.cycle_id, scratch_id=run_id, scratch_reused=reused is not None)
+
+
+def _fresh_baseline(work: Work, settings: Recipe, growth: float) -> int | None:
+    """Return the newest baseline with these very settings, scored on the test images of today.
+
+    None if there is none, if its model cannot be used, or if the number of training images has changed by
+    the share `growth` or more since.
+    """
+    with work.sessions() as session:
+        found = store.latest_baseline(
+            session,
+            backbone=work.backbone.name,
+            settings=asdict(settings),
+            images_folder=str(work.images_folder),
+        )
+    if found is None:
+        return None
+    details, train_images = found
+    now = len(work.snapshot.part("train"))
+    if abs(now - train_images) >= growth * train_images:
+        return None
+    try:
+        scored = evaluation_today(work, details.run.id, settings.batch_size)
+    except WeightsError as error:
+        log.warning("the stored baseline cannot be reused: %s", error)
+        return None
+    return details.run.id if scored else None

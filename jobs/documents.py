@@ -1,0 +1,99 @@
+"""The JSON documents that other programs read; fields may be added, never renamed."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline.records import Run, RunDetails, Snapshot
+from pipeline.report_words import shown
+
+if TYPE_CHECKING:  # listing runs must not import MXNet
+    from jobs.cycle import Outcome
+    from jobs.look import Look
+
+Document = dict[str, Any]
+
+
+def cycle_document(outcome: "Outcome") -> Document:
+    """Return what `run-now` prints."""
+    cycle = outcome.cycle
+    if cycle is None:
+        return {
+            "cycle": None, "status": "nothing-new", "reason": outcome.look.reason,
+            "snapshot": _snapshot(outcome.look.snapshot), "finetune": None, "scratch": None, "verdict": None,
+            "report": None,
+        }  # fmt: skip
+    return {
+        "cycle": cycle.id,
+        "status": cycle.status,
+        "snapshot": _snapshot(outcome.look.snapshot),
+        "finetune": _details(cycle.finetune),
+        "scratch": _details(cycle.scratch),
+        "scratch_reused": cycle.scratch_reused,
+        "verdict": asdict(cycle.verdict) if cycle.verdict else None,
+        "report": str(outcome.report),
+    }
+
+
+def scan_document(look: "Look") -> Document:
+    """Return what `scan` prints."""
+    return {
+        "images": len(look.snapshot.images),
+        "new": look.changes.new,
+        "changed": look.scanned.changed,
+        "gone": look.changes.gone,
+        "relabelled": look.changes.relabelled,
+        "settling": len(look.scanned.settling),
+        "quarantined": [{"path": shown(q.path), "reason": q.reason} for q in look.snapshot.quarantined],
+        "would_run": look.would_run,
+        "reason": look.reason,
+        "seconds": round(look.seconds, 3),
+    }
+
+
+def run_document(run: Run, *, epochs: bool) -> Document:
+    """Return a run, with its epochs if asked for."""
+    document = {
+        "id": run.id,
+        "cycle": run.cycle_id,
+        "kind": run.kind,
+        "status": run.status,
+        "backbone": run.backbone,
+        "recipe": run.recipe,
+        "device": run.device,
+        "started_at": run.started_at.isoformat(),
+        "train_images": run.train_images,
+        "test_images": run.test_images,
+        "test_accuracy": run.test_accuracy,
+        "test_log_loss": run.test_log_loss,
+        "seconds": run.seconds,
+        "images_per_second": run.images_per_second,
+        "error": run.error,
+    }
+    return {**document, "epochs": [asdict(epoch) for epoch in run.epochs]} if epochs else document
+
+
+def show_document(details: RunDetails) -> Document:
+    """Return what `show` prints: a run with its settings, environment, notes and files."""
+    run = details.run
+    return {
+        **run_document(run, epochs=True),
+        "seed": run.seed,
+        "settings": dict(run.settings),
+        "environment": dict(run.environment),
+        "notes": list(run.notes),
+        "artifacts": [asdict(artifact) for artifact in details.artifacts],
+    }
+
+
+def _details(details: RunDetails | None) -> Document | None:
+    return run_document(details.run, epochs=True) if details else None
+
+
+def _snapshot(snapshot: Snapshot) -> Document:
+    return {
+        "digest": snapshot.digest,
+        "train": len(snapshot.part("train")),
+        "test": len(snapshot.part("test")),
+        "classes": list(snapshot.classes),
+        "quarantined": len(snapshot.quarantined),
+    }

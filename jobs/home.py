@@ -1,0 +1,90 @@
+"""Where everything that Whisker writes is kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import BadSettings, NoHome
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that a Whisker owns, and the names inside it."""
+
+    folder: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """`whisker.toml`."""
+        return self.folder / "whisker.toml"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "whisker.db"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the process that writes."""
+        return self.folder / "whisker.lock"
+
+    @property
+    def daemon_lock_file(self) -> Path:
+        """Held by the daemon."""
+        return self.folder / "daemon.lock"
+
+    @property
+    def weights(self) -> Path:
+        """Pretrained weights."""
+        return self.folder / "weights"
+
+    @property
+    def models(self) -> Path:
+        """One folder for each run."""
+        return self.folder / "models"
+
+    @property
+    def reports(self) -> Path:
+        """`index.html` and one page for each cycle."""
+        return self.folder / "reports"
+
+    @property
+    def logs(self) -> Path:
+        """The daemon's log files."""
+        return self.folder / "logs"
+
+    def model(self, run_id: int) -> Path:
+        """Return the folder of a run's model."""
+        return self.models / f"run-{run_id:04d}"
+
+    def require(self) -> None:
+        """Check that it exists.
+
+        Raises:
+            NoHome: it does not.
+        """
+        if not self.folder.is_dir():
+            raise NoHome(
+                f"there is no home {self.folder}; "
+                f"make one with `cli.py --home {self.folder} init --images DIR`"
+            )
+
+    def create(self, images: Path | None) -> None:
+        """Make the folder, unless it exists.
+
+        Args:
+            images: the image folder, which is read only to us, so the home must not lie in it.
+
+        Raises:
+            BadSettings: the home would lie inside the image folder, or cannot be made.
+        """
+        if images is not None and self.folder.resolve().is_relative_to(images.resolve()):
+            raise BadSettings(
+                f"the home {self.folder} lies inside the image folder {images}, which is never written to; "
+                "choose another --home"
+            )
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSettings(
+                f"the home {self.folder} cannot be made ({error.strerror}); choose another --home"
+            ) from error

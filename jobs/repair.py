@@ -1,0 +1,26 @@
+"""Mend what a process left that was killed; called by the holder of the home's lock."""
+
+import logging
+import shutil
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import store
+from jobs.home import Home
+from jobs.reports import write_cycle, write_index
+
+log = logging.getLogger("whisker")
+
+
+def repair(home: Home, sessions: sessionmaker[Session]) -> None:
+    """Close the records of runs and cycles that nobody finishes any more, and remove half-written files."""
+    with sessions.begin() as session:
+        interrupted = store.mark_interrupted(session, datetime.now(UTC))
+    for cycle_id in interrupted:
+        log.warning("cycle %d was cut off; its finished epochs are kept", cycle_id)
+        write_cycle(home, sessions, cycle_id)
+    if interrupted:
+        write_index(home, sessions)
+    for leftover in home.models.glob("*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,45 @@
+"""Stop when a signal asks for it: a handler sets a plain flag, the work looks at it between batches."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from pipeline.errors import Interrupted
+
+
+class StopFlag:
+    """The number of the signal that asked to stop, None until then."""
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+
+    def check(self) -> None:
+        """Go on, or raise Interrupted if a signal has come."""
+        if self.signal_number is not None:
+            raise Interrupted(self.signal_number)
+
+    def nap(self, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Sleep, but return within a fifth of a second after a signal."""
+        end = time.monotonic() + seconds
+        while self.signal_number is None and (left := end - time.monotonic()) > 0:
+            sleep(min(0.2, left))
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopFlag]:
+    """Let SIGINT and SIGTERM set the flag; a second SIGINT ends the process at once, as usual."""
+    flag = StopFlag()
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        if flag.signal_number is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        flag.signal_number = number
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield flag
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -1,0 +1,191 @@
+"""Train one network and store all of it: each epoch as it arrives, then the model, then the ending."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import store
+from jobs.environment import environment
+from jobs.home import Home
+from pipeline.backbones import Backbone
+from pipeline.bundle import publish_model
+from pipeline.device import Device
+from pipeline.errors import Interrupted
+from pipeline.network import describe, pretrained_network, scratch_network
+from pipeline.reader import ImageReader
+from pipeline.recipes import Recipe
+from pipeline.records import (
+    EpochMetrics,
+    Evaluation,
+    Note,
+    Preprocessing,
+    RunKind,
+    Snapshot,
+    SnapshotImage,
+    Status,
+)
+from pipeline.train import Surroundings, TrainingData, TrainingEvent, fit_all_layers
+from pipeline.train_head import fit_on_features
+from pipeline.weights import WeightsFile
+
+log = logging.getLogger("whisker")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the runs of one cycle share."""
+
+    home: Home
+    sessions: sessionmaker[Session]
+    cycle_id: int
+    snapshot: Snapshot
+    snapshot_id: int
+    images_folder: Path
+    backbone: Backbone
+    device: Device
+    around: Surroundings
+
+    def preprocessing(self, recipe: Recipe) -> Preprocessing:
+        """Return the backbone's preprocessing, with the centre crop if the recipe asks for it."""
+        own = self.backbone.preprocessing
+        return replace(own, resize="crop") if recipe.center_crop else own
+
+    def data(self, recipe: Recipe, train: tuple[SnapshotImage, ...]) -> TrainingData:
+        """Return the images of a run, to be read with the recipe's preprocessing."""
+        reader = ImageReader(os.fsencode(self.images_folder), self.preprocessing(recipe))
+        return TrainingData(reader, train, self.snapshot.part("test"), self.snapshot.classes)
+
+
+def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
+    """Fine-tune the pretrained backbone on all training images; return the id of the finished run."""
+    data = work.data(recipe, work.snapshot.part("train"))
+    with _recorded(work, "finetune", recipe, data) as run_id:
+        network = pretrained_network(
+            work.backbone, len(data.classes), weights, work.around.device, work.around.seed
+        )
+        _store(work, run_id, Note(f"pretrained weights: {weights.source}, SHA-256 {weights.sha256}"))
+        if recipe.trains == "head":
+            events = fit_on_features(network, work.backbone.tail_start, data, recipe, work.around)
+        else:
+            events = fit_all_layers(network, data, recipe, work.around)
+        _complete(work, run_id, recipe, data, network, events)
+    return run_id
+
+
+def train_scratch(work: Work, recipe: Recipe) -> int:
+    """Train the same network from Xavier, as the baseline; return the id of the finished run.
+
+    Args:
+        work: what the runs of the cycle share.
+        recipe: the baseline's own, see `baseline_of`.
+    """
+    train = evenly(work.snapshot.part("train"), recipe.baseline_images)
+    data = work.data(recipe, train)
+    with _recorded(work, "scratch", recipe, data) as run_id:
+        network = scratch_network(work.backbone, len(data.classes), work.around.device, work.around.seed)
+        _complete(work, run_id, recipe, data, network, fit_all_layers(network, data, recipe, work.around))
+    return run_id
+
+
+def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage, ...]:
+    """Return `count` of the images, as many of each class as can be, chosen by content hash; all if 0."""
+    if not 0 < count < len(images):
+        return images
+    by_class: dict[str, list[SnapshotImage]] = {}
+    for image in sorted(images, key=lambda image: image.sha256):
+        by_class.setdefault(image.label, []).append(image)
+    turns = zip_longest(*by_class.values())
+    return tuple(image for turn in turns for image in turn if image is not None)[:count]
+
+
+@contextmanager
+def _recorded(work: Work, kind: RunKind, recipe: Recipe, data: TrainingData) -> Iterator[int]:
+    """Open the record of a run; whatever ends the training early is written there, and raised on."""
+    with work.sessions.begin() as session:
+        run_id = store.start_run(
+            session,
+            work.cycle_id,
+            kind=kind,
+            backbone=work.backbone.name,
+            recipe=recipe.name,
+            settings=asdict(recipe),
+            environment=environment(work.device),
+            device=work.device.name,
+            seed=work.around.seed,
+            train_images=len(data.train),
+            test_images=len(data.test),
+            started_at=datetime.now(UTC),
+        )
+    log.info("run %d: %s of %s on %s", run_id, kind, work.backbone.name, work.device.name)
+    started = time.perf_counter()
+    try:
+        yield run_id
+    except BaseException as error:
+        status: Status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        with work.sessions.begin() as session:
+            store.finish_run(
+                session, run_id, status=status, seconds=time.perf_counter() - started, error=str(error)
+            )
+        raise
+
+
+def _complete(
+    work: Work, run_id: int, recipe: Recipe, data: TrainingData, network: Any, events: Iterator[TrainingEvent]
+) -> None:
+    """Run the training to its end, storing all it yields; publish the model and close the record."""
+    started = time.perf_counter()
+    for event in events:
+        _store(work, run_id, event)
+    trained = time.perf_counter() - started
+    for path, reason in data.reader.unreadable.items():
+        _store(work, run_id, Note(f"left out, {reason}: {os.fsdecode(path)}"))
+    artifacts = publish_model(
+        network,
+        work.home.model(run_id),
+        classes=data.classes,
+        preprocessing=data.reader.preprocessing,
+        facts={
+            "run": run_id,
+            "backbone": work.backbone.name,
+            "recipe": asdict(recipe),
+            "snapshot": work.snapshot.digest,
+        },
+    )
+    structure = describe(network, data.reader.preprocessing.size, work.around.device)
+    passes = recipe.epochs if recipe.trains == "all layers" else 1  # the head's epochs see no image again
+    with work.sessions.begin() as session:
+        store.set_structure(session, run_id, structure)
+        store.add_artifacts(session, run_id, artifacts)
+        store.finish_run(
+            session,
+            run_id,
+            status="finished",
+            seconds=time.perf_counter() - started,
+            images_per_second=passes * len(data.train) / trained,
+        )
+
+
+def _store(work: Work, run_id: int, event: TrainingEvent) -> None:
+    """Store one thing that a training yielded, in a transaction of its own; say so once it is kept."""
+    with work.sessions.begin() as session:
+        match event:
+            case EpochMetrics():
+                store.add_epoch(session, run_id, event)
+            case Note():
+                store.add_note(session, run_id, event.text)
+            case Evaluation():
+                store.add_evaluation(session, run_id, work.snapshot_id, event)
+    match event:
+        case EpochMetrics(epoch=epoch, train_loss=loss, test_accuracy=accuracy):
+            log.info("run %d, epoch %d: train loss %.4f, test accuracy %.4f", run_id, epoch, loss, accuracy)
+        case Note(text=text):
+            log.info("run %d: %s", run_id, text)

@@ -1,0 +1,280 @@
+"""Whole cycles, on drawn images."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db import store
+from db.session import open_database, open_read_only
+from jobs.config import Config
+from jobs.cycle import Outcome, Request, run_cycle
+from jobs.home import Home
+from jobs.stop import StopFlag
+from pipeline.bundle import load_model
+from pipeline.errors import EmptyClass, Interrupted, Locked, TrainingDiverged, WeightsError
+from pipeline.evaluate import silent
+from pipeline.recipes import Recipe, recipe_named
+from pipeline.records import Cycle
+from pipeline.runtime import mx
+
+QUICK = {"baseline_epochs": 1, "baseline_images": 8, "batch_size": 8}
+
+
+def request(folder: Path, images: Path, *, baseline: bool = False, **changes: Any) -> Request:
+    config = Config(images=images, settle_seconds=0, baseline=baseline)
+    recipe: Recipe = replace(recipe_named("fast"), **{**QUICK, **changes})
+    return Request(Home(folder / "home"), config, recipe)
+
+
+def run(asked: Request, flag: StopFlag | None = None, progress: Callable[..., None] = silent) -> Outcome:
+    return run_cycle(asked, flag or StopFlag(), progress)
+
+
+def cycles(asked: Request) -> list[Cycle]:
+    with open_read_only(asked.home.database)() as session:
+        return [store.load_cycle(session, cycle_id) for cycle_id in store.cycle_ids(session)]
+
+
+@pytest.fixture
+def images(drawn: Path, tmp_path: Path) -> Path:
+    """Return a copy of the drawn images that a test may change."""
+    folder = tmp_path / "images"
+    shutil.copytree(drawn, folder)
+    return folder
+
+
+def tree(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_cycle_records_its_runs_publishes_the_model_and_writes_the_report(
+    images: Path, tmp_path: Path
+) -> None:
+    before = tree(images)
+    asked = request(tmp_path, images, baseline=True)
+    outcome = run(asked)
+    cycle = outcome.cycle
+    assert cycle is not None
+    assert cycle.finetune is not None
+    assert cycle.scratch is not None
+    assert (cycle.status, cycle.finetune.run.status, cycle.scratch.run.status) == ("finished",) * 3
+    assert cycle.verdict is not None
+    assert cycle.verdict.decision == "first"
+    assert cycle.champion_id == cycle.finetune.run.id
+    assert cycle.finetune.run.train_images == 24
+    assert cycle.scratch.run.train_images == 8
+    assert cycle.finetune.evaluation is not None
+    assert len(cycle.finetune.evaluation.predictions) == 12
+    assert cycle.finetune.structure is not None
+    assert load_model(asked.home.model(cycle.finetune.run.id), mx.cpu()).classes == ("cat", "dog")
+    assert outcome.report == asked.home.reports / "cycle-0001.html"
+    assert "First model" in outcome.report.read_text(encoding="utf-8")
+    assert "cycle-0001.html" in (asked.home.reports / "index.html").read_text(encoding="utf-8")
+    assert tree(images) == before, "the image folder is only read"
+
+
+def test_nothing_runs_when_nothing_changed_and_one_more_cycle_when_images_arrive(
+    drawn: Path, images: Path, tmp_path: Path
+) -> None:
+    asked = replace(request(tmp_path, images), if_changed=True)
+    assert run(asked).cycle is not None
+    assert run(asked).cycle is None
+    for number, source in enumerate(sorted((drawn / "test" / "cat").iterdir())[:3]):
+        from PIL import Image
+
+        with Image.open(source) as image:
+            image.rotate(90 + number).save(images / "train" / "cat" / f"new-{number}.jpg")
+    again = run(asked)
+    assert again.cycle is not None
+    assert again.look.changes.new == 3
+    assert again.cycle.finetune is not None
+    assert again.cycle.finetune.run.train_images == 27
+    assert run(asked).cycle is None
+
+
+def test_the_same_data_again_is_a_hold_and_the_champion_stays(images: Path, tmp_path: Path) -> None:
+    asked = request(tmp_path, images)
+    first, second = run(asked).cycle, run(asked).cycle
+    assert first is not None
+    assert second is not None
+    assert second.verdict is not None
+    assert second.verdict.decision == "hold"
+    assert second.champion_id == first.champion_id
+
+
+def test_the_baseline_is_reused_until_the_data_have_grown(images: Path, tmp_path: Path) -> None:
+    asked = request(tmp_path, images, baseline=True)
+    first, second = run(asked).cycle, run(asked).cycle
+    assert first is not None
+    assert second is not None
+    assert first.scratch is not None
+    assert second.scratch is not None
+    assert (first.scratch_reused, second.scratch_reused) == (False, True)
+    assert second.scratch.run.id == first.scratch.run.id
+    (images / "test" / "cat" / "drawn-0001.jpg").rename(images / "train" / "cat" / "moved.jpg")
+    third = run(replace(asked, recipe=replace(asked.recipe, baseline_reuse_growth=0.01))).cycle
+    assert third is not None
+    assert not third.scratch_reused
+
+
+def test_a_champion_is_scored_again_when_the_test_images_have_changed(images: Path, tmp_path: Path) -> None:
+    asked = request(tmp_path, images)
+    first = run(asked).cycle
+    (images / "train" / "dog" / "drawn-0001.jpg").rename(images / "test" / "dog" / "moved.jpg")
+    second = run(asked).cycle
+    assert first is not None
+    assert first.champion_id is not None
+    assert second is not None
+    assert second.verdict is not None
+    assert "of 13 test images" in second.verdict.reason
+    with open_read_only(asked.home.database)() as session:
+        snapshot_id = 2
+        scored = store.evaluation_on(session, first.champion_id, snapshot_id)
+    assert scored is not None
+    assert len(scored.predictions) == 13
+
+
+def test_a_champion_whose_file_is_damaged_gives_way_and_the_reason_says_so(
+    images: Path, tmp_path: Path
+) -> None:
+    asked = request(tmp_path, images)
+    first = run(asked).cycle
+    assert first is not None
+    assert first.champion_id is not None
+    parameters = asked.home.model(first.champion_id) / "network-0000.params"
+    parameters.write_bytes(parameters.read_bytes()[:-1])
+    second = run(asked).cycle
+    assert second is not None
+    assert second.verdict is not None
+    assert second.verdict.decision == "promote"
+    assert "cannot be used any more" in second.verdict.reason
+
+
+def test_bad_files_are_listed_and_the_rest_still_trains(images: Path, tmp_path: Path) -> None:
+    cut = images / "train" / "cat" / "cut.jpg"
+    cut.write_bytes((images / "train" / "cat" / "drawn-0001.jpg").read_bytes()[:2000])
+    (images / "train" / "dog" / "notes.jpg").write_text("no image")
+    cycle = run(request(tmp_path, images)).cycle
+    assert cycle is not None
+    assert cycle.snapshot is not None
+    assert cycle.status == "finished"
+    assert {os.fsdecode(q.path): q.reason for q in cycle.snapshot.quarantined} == {
+        "train/cat/cut.jpg": "truncated",
+        "train/dog/notes.jpg": "not an image",
+    }
+
+
+def stop_during(stage: str, flag: StopFlag) -> Callable[[str, int, int], None]:
+    """Return a progress display that behaves like a Ctrl-C once a stage is under way."""
+
+    def progress(now: str, done: int, total: int) -> None:
+        if now.startswith(stage):
+            flag.signal_number = signal.SIGINT
+
+    return progress
+
+
+def test_an_interruption_in_the_baseline_keeps_the_promotion_and_every_finished_epoch(
+    images: Path, tmp_path: Path
+) -> None:
+    asked, flag = request(tmp_path, images, baseline=True, baseline_epochs=3), StopFlag()
+    with pytest.raises(Interrupted):
+        run(asked, flag, stop_during("epoch 2/3", flag))
+    (cycle,) = cycles(asked)
+    assert cycle.status == "interrupted"
+    assert cycle.finetune is not None
+    assert cycle.champion_id == cycle.finetune.run.id
+    assert cycle.scratch is not None
+    assert cycle.scratch.run.status == "interrupted"
+    assert [epoch.epoch for epoch in cycle.scratch.run.epochs] == [1]
+    assert "Interrupted" in (asked.home.reports / "cycle-0001.html").read_text(encoding="utf-8")
+    assert [p.name for p in asked.home.models.iterdir()] == ["run-0001"]
+
+
+def test_an_interrupted_scan_keeps_what_it_has_read(images: Path, tmp_path: Path) -> None:
+    asked, flag = request(tmp_path, images), StopFlag()
+    with pytest.raises(Interrupted):
+        run(asked, flag, stop_during("files", flag))
+    with open_read_only(asked.home.database)() as session:
+        assert len(store.known_files(session, str(images))) > 0
+        assert store.cycle_ids(session) == []
+
+
+def test_a_run_that_diverges_fails_the_cycle_with_the_reason_and_is_reported(
+    images: Path, tmp_path: Path
+) -> None:
+    asked = request(tmp_path, images, trains="all layers", epochs=2, learning_rate=1e20)
+    with pytest.raises(TrainingDiverged):
+        run(asked)
+    (cycle,) = cycles(asked)
+    assert cycle.status == "failed"
+    assert cycle.finetune is not None
+    assert cycle.finetune.run.status == "failed"
+    assert "smaller learning rate" in (cycle.error or "")
+    assert "smaller learning rate" in (asked.home.reports / "cycle-0001.html").read_text(encoding="utf-8")
+    assert cycle.champion_id is None
+
+
+def test_a_baseline_that_diverges_is_recorded_and_fails_no_cycle(images: Path, tmp_path: Path) -> None:
+    cycle = run(request(tmp_path, images, baseline=True, baseline_learning_rate=1e20)).cycle
+    assert cycle is not None
+    assert cycle.status == "finished"
+    assert cycle.scratch is not None
+    assert cycle.scratch.run.status == "failed"
+
+
+def test_what_cannot_work_leaves_no_cycle_behind(images: Path, tmp_path: Path) -> None:
+    asked = request(tmp_path, images)
+    with pytest.raises(WeightsError, match=r"no\.params"):
+        run(replace(asked, weights=tmp_path / "no.params"))
+    shutil.rmtree(images / "train" / "cat")
+    (images / "train" / "cat").mkdir()
+    with pytest.raises(EmptyClass, match="class 'cat' has no readable image in"):
+        run(asked)
+    with open_read_only(asked.home.database)() as session:
+        assert store.cycle_ids(session) == []
+
+
+def test_what_a_killed_process_left_is_repaired_by_the_next_one(images: Path, tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    asked = request(tmp_path, images)
+    asked.home.create(images)
+    sessions = open_database(asked.home.database)
+    with sessions.begin() as session:
+        store.start_cycle(session, str(images), datetime(2026, 1, 1, tzinfo=UTC))
+    (asked.home.models / "run-0001.tmp").mkdir(parents=True)
+    assert run(asked).cycle is not None
+    newest, killed = cycles(asked)
+    assert (newest.status, killed.status) == ("finished", "interrupted")
+    assert (asked.home.reports / "cycle-0001.html").exists()
+    assert [p.name for p in asked.home.models.iterdir()] == ["run-0001"]
+
+
+def test_a_second_cycle_at_the_same_time_is_refused(images: Path, tmp_path: Path) -> None:
+    from jobs.lock import hold
+
+    asked = request(tmp_path, images)
+    with hold(asked.home.lock_file, "a test"), pytest.raises(Locked):
+        run(asked)
+
+
+def test_classic_trains_any_backbone_from_a_weights_file(images: Path, tmp_path: Path) -> None:
+    """The file is made as Gluon's model zoo would save a network for ImageNet's 1,000 classes."""
+    network = mx.gluon.model_zoo.vision.mobilenet0_25(classes=1000)
+    network.initialize(mx.init.Xavier())
+    network(mx.nd.zeros((1, 3, 224, 224)))
+    network.save_parameters(str(tmp_path / "zoo.params"))
+    asked = request(tmp_path, images, backbone="mobilenet0.25", trains="all layers", epochs=1)
+    cycle = run(replace(asked, weights=tmp_path / "zoo.params")).cycle
+    assert cycle is not None
+    assert cycle.finetune is not None
+    assert cycle.finetune.run.backbone == "mobilenet0.25"
+    assert cycle.finetune.run.epochs[0].phase == "all layers"
+    assert any("pretrained weights: the file that was named" in note for note in cycle.finetune.run.notes)

@@ -1,0 +1,344 @@
+"""The command line, as a process of its own."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+QUICK = ("--set", "baseline_epochs=1", "--set", "baseline_images=8")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, str(REPOSITORY / "cli.py"), *map(str, arguments)]
+
+
+def whisker(*arguments: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def document(done: "subprocess.CompletedProcess[str]", status: int = 0) -> Any:
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def finished(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Return a home with one finished cycle, and what `run-now --json` printed."""
+    home = tmp_path_factory.mktemp("cli") / "home"
+    done = whisker(
+        "--home", home, "--json", "run-now", "--images", drawn, "--set", "settle_seconds=0", *QUICK
+    )
+    assert done.returncode == 2, "settle_seconds is no setting of a recipe"
+    return home, document(whisker("--home", home, "--json", "run-now", "--images", drawn, *QUICK))
+
+
+def test_the_document_of_run_now_has_the_fields_that_others_read(finished: tuple[Path, Any]) -> None:
+    _, result = finished
+    assert result["status"] == "finished"
+    assert result["snapshot"]["classes"] == ["cat", "dog"]
+    assert (result["snapshot"]["train"], result["snapshot"]["test"], result["snapshot"]["quarantined"]) == (
+        24,
+        12,
+        0,
+    )
+    assert re.fullmatch("[0-9a-f]{64}", result["snapshot"]["digest"])
+    for kind in ("finetune", "scratch"):
+        run = result[kind]
+        assert (run["kind"], run["status"], run["backbone"], run["recipe"]) == (
+            kind,
+            "finished",
+            "efficientnet_lite0",
+            "fast",
+        )
+        assert {"device", "test_accuracy", "test_log_loss", "seconds", "images_per_second"} <= set(run)
+        assert {"epoch", "train_loss", "train_accuracy", "test_accuracy", "seconds"} <= set(run["epochs"][0])
+    assert result["verdict"]["decision"] == "first"
+    assert Path(result["report"]).is_file()
+
+
+def test_runs_and_show_list_and_inspect(finished: tuple[Path, Any]) -> None:
+    home, result = finished
+    runs = document(whisker("--home", home, "--json", "runs"))["runs"]
+    assert [run["kind"] for run in runs] == ["scratch", "finetune"]
+    assert "epochs" not in runs[0]
+    shown = document(whisker("--home", home, "--json", "show", result["finetune"]["id"]))
+    assert shown["epochs"] == result["finetune"]["epochs"]
+    assert shown["settings"]["batch_size"] == 32
+    assert {"mxnet", "numpy", "python"} <= set(shown["environment"])
+    assert [artifact["name"] for artifact in shown["artifacts"]] == [
+        "model.json",
+        "network-0000.params",
+        "network-symbol.json",
+    ]
+    people = whisker("--home", home, "show", result["finetune"]["id"])
+    assert people.returncode == 0
+    assert "efficientnet_lite0" in people.stdout
+    assert "efficientnet_lite0" in whisker("--home", home, "runs").stdout
+
+
+def test_reports_are_rendered_again_with_the_same_bytes(finished: tuple[Path, Any]) -> None:
+    home, _ = finished
+    pages = {page: page.read_bytes() for page in (home / "reports").iterdir()}
+    for page in pages:
+        page.unlink()
+    assert document(whisker("--home", home, "--json", "report"))["report"] == str(
+        home / "reports" / "index.html"
+    )
+    assert {page: page.read_bytes() for page in (home / "reports").iterdir()} == pages
+
+
+def test_if_changed_does_nothing_when_nothing_changed(finished: tuple[Path, Any], drawn: Path) -> None:
+    home, _ = finished
+    again = document(whisker("--home", home, "--json", "run-now", "--images", drawn, "--if-changed"))
+    assert (again["status"], again["cycle"]) == ("nothing-new", None)
+    people = whisker("--home", home, "run-now", "--images", drawn, "--if-changed")
+    assert people.stdout.startswith("Nothing to do: nothing new since the last finished cycle")
+
+
+def test_scan_says_what_is_there_and_writes_nothing(drawn: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    found = document(whisker("--home", home, "--json", "scan", "--images", drawn))
+    assert (found["images"], found["new"], found["gone"], found["quarantined"]) == (36, 36, 0, [])
+    assert {"changed", "settling", "would_run", "reason", "seconds"} <= set(found)
+    assert "36 images of 2 classes" in whisker("--home", home, "scan", "--images", drawn, "--explain").stdout
+    assert not home.exists()
+
+
+def test_a_read_command_does_not_create_the_database(tmp_path: Path) -> None:
+    for words in (("runs",), ("show", 1), ("report",)):
+        done = whisker("--home", tmp_path / "home", *words)
+        assert done.returncode == 1
+        assert "run-now" in done.stderr
+        assert not (tmp_path / "home").exists()
+
+
+def test_init_makes_the_settings_and_run_now_uses_them(drawn: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    made = document(whisker("--home", home, "--json", "init", "--images", drawn))
+    assert made["classes"] == ["cat", "dog"]
+    assert document(whisker("--home", home, "--json", "scan"))["images"] == 36
+    assert whisker("--home", home, "init", "--images", drawn).returncode == 2
+
+
+def test_weights_and_doctor_answer_in_words_and_in_json(tmp_path: Path) -> None:
+    listed = document(whisker("--home", tmp_path, "--json", "weights", "list"))["weights"]
+    here = {row["backbone"]: row["available"] for row in listed}
+    assert here["efficientnet_lite0"]
+    assert "resnet18_v2" in here
+    fetched = document(whisker("--home", tmp_path, "--json", "weights", "fetch", "efficientnet_lite0"))
+    assert Path(fetched["path"]).is_file()
+    checks = document(whisker("--home", tmp_path, "--json", "doctor"))["checks"]
+    assert not [check for check in checks if check["status"] == "problem"]
+    assert "ok" in whisker("--home", tmp_path, "doctor").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (("run-now", "--images", "nowhere"), 1, "nowhere"),
+        (("run-now",), 2, "no image folder is set"),
+        (("run-now", "--images", ".", "--recipe", "slow"), 2, "there is no recipe 'slow'"),
+        (("run-now", "--images", ".", "--backbone", "vgg"), 2, "efficientnet_lite0"),
+        (("run-now", "--images", ".", "--set", "epochs"), 2, "not of the form NAME=VALUE"),
+        (
+            ("run-now", "--images", ".", "--set", "epoch=3"),
+            2,
+            "the command line: recipes have no setting 'epoch'",
+        ),
+        (("run-now", "--images", ".", "--epochs", "0"), 2, "epochs = 0 is not at least 1"),
+        (("run-now", "--images", ".", "--device", "tpu"), 2, "device 'tpu' is unknown"),
+        (("show", "one"), 2, "'one' is not a valid integer"),
+        (("daemon",), 2, "init --images DIR"),
+        (("daemon", "--every", "0s"), 2, "init --images DIR"),
+        (("frobnicate",), 2, "No such command"),
+    ],
+)
+def test_wrong_use_is_one_sentence_on_standard_error(
+    tmp_path: Path, words: tuple[str, ...], status: int, sentence: str
+) -> None:
+    done = whisker("--home", tmp_path / "home", *words, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    as_json = whisker("--home", tmp_path / "home", "--json", *words, cwd=tmp_path)
+    assert as_json.returncode == status
+    if as_json.stdout:
+        assert sentence in json.loads(as_json.stdout)["error"]
+
+
+def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error_that_names_the_reason(
+    drawn: Path, tmp_path: Path
+) -> None:
+    done = whisker("--home", tmp_path / "home", "run-now", "--images", drawn, "--device", "gpu")
+    if done.returncode == 0:
+        pytest.skip("this machine has a GPU that works")
+    assert "--device gpu cannot be used: " in done.stderr
+
+
+def test_help_and_lists_import_neither_mxnet_nor_what_they_do_not_use(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv[1:] = {words!r}; sys.path.insert(0, {root!r})\n"
+        "import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {{'mxnet', 'matplotlib', 'scipy', 'alembic', 'apscheduler', 'rich'}}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    for words, allowed in ((["--help"], "[]"), (["--home", str(tmp_path), "weights", "list"], "['rich']")):
+        code = program.format(words=words, root=str(REPOSITORY))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stderr.strip() == allowed
+
+
+def test_a_traceback_comes_only_when_asked_for(tmp_path: Path) -> None:
+    done = whisker("--home", tmp_path, "--verbose", "run-now", "--images", tmp_path / "nowhere")
+    assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_mid_epoch_ends_the_run_as_interrupted(
+    drawn: Path, tmp_path: Path, number: int, status: int
+) -> None:
+    home = tmp_path / "home"
+    endless = ("--set", "baseline_epochs=500", "--set", "baseline_images=8")
+    process = subprocess.Popen(
+        command("--home", home, "--json", "run-now", "--images", drawn, *endless),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "run 2, epoch 2" in line:
+            break
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert json.loads(out)["exit_status"] == status
+    runs = document(whisker("--home", home, "--json", "runs"))["runs"]
+    assert {run["kind"]: run["status"] for run in runs} == {"finetune": "finished", "scratch": "interrupted"}
+    assert len(document(whisker("--home", home, "--json", "show", 2))["epochs"]) >= 2
+    assert not list((home / "models").glob("*.tmp"))
+
+
+def test_kill_9_in_mid_epoch_loses_no_finished_epoch_and_the_next_run_repairs_it(
+    drawn: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    endless = ("--set", "baseline_epochs=500", "--set", "baseline_images=8")
+    process = subprocess.Popen(
+        command("--home", home, "run-now", "--images", drawn, *endless), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "run 2, epoch 3" in line:
+            break
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    result = document(whisker("--home", home, "--json", "run-now", "--images", drawn, "--no-baseline"))
+    assert result["status"] == "finished"
+    killed = document(whisker("--home", home, "--json", "show", 2))
+    assert killed["status"] == "interrupted"
+    assert len(killed["epochs"]) >= 3
+
+
+def test_the_top_level_packages_are_this_projects_own() -> None:
+    import cli
+    import db
+    import jobs
+    import pipeline
+    import templates
+
+    for module in (cli, jobs, pipeline, db, templates):
+        assert module.__file__ is not None
+        assert Path(module.__file__).is_relative_to(REPOSITORY)
+
+
+def test_nobody_imports_the_command_line() -> None:
+    for folder in ("jobs", "pipeline", "db", "templates"):
+        for file in (REPOSITORY / folder).rglob("*.py"):
+            assert not re.search(
+                r"^\s*(import cli|from cli)\b", file.read_text(encoding="utf-8"), re.MULTILINE
+            ), file
+
+
+def test_the_daemon_takes_what_arrives_in_one_more_cycle_and_stops_on_sigterm(
+    drawn: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    from PIL import Image
+
+    images, home = tmp_path / "images", tmp_path / "home"
+    shutil.copytree(drawn, images)
+    assert whisker("--home", home, "init", "--images", images).returncode == 0
+    settings = home / "whisker.toml"
+    settings.write_text(
+        settings.read_text()
+        .replace("# settle_seconds = 5", "settle_seconds = 1")
+        .replace("# baseline = true", "baseline = false")
+    )
+    daemon = subprocess.Popen(
+        command("--home", home, "daemon", "--every", "2s"), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        cycles_after(home, 1, daemon)
+        second = whisker("--home", home, "daemon")
+        assert second.returncode == 75
+        assert f"process {daemon.pid}" in second.stderr
+        for number, source in enumerate(sorted((drawn / "test" / "dog").iterdir())[:4]):
+            with Image.open(source) as image:
+                image.rotate(90 + number).save(images / "train" / "dog" / f"new-{number}.jpg")
+        runs = cycles_after(home, 2, daemon)
+        assert [run["train_images"] for run in runs] == [28, 24]
+        time.sleep(7)  # three more looks
+        assert len(document(whisker("--home", home, "--json", "runs"))["runs"]) == 2
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        _, messages = daemon.communicate(timeout=60)
+    assert daemon.returncode == 143, messages
+    assert "Traceback" not in messages
+
+
+def test_sigterm_ends_the_daemon_together_with_a_cycle_in_mid_epoch(drawn: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert whisker("--home", home, "init", "--images", drawn).returncode == 0
+    settings = (home / "whisker.toml").read_text()
+    settings = settings.replace(
+        "[recipes.fast]", "[recipes.fast]\nbaseline_epochs = 500\nbaseline_images = 8"
+    )
+    (home / "whisker.toml").write_text(settings)
+    daemon = subprocess.Popen(command("--home", home, "daemon"), stderr=subprocess.PIPE, text=True)
+    assert daemon.stderr is not None
+    for line in daemon.stderr:
+        if "run 2, epoch 2" in line:
+            break
+    daemon.send_signal(signal.SIGTERM)
+    _, messages = daemon.communicate(timeout=60)
+    assert daemon.returncode == 143, messages
+    runs = document(whisker("--home", home, "--json", "runs"))["runs"]
+    assert [run["status"] for run in runs] == ["interrupted", "finished"]
+    assert (
+        document(whisker("--home", home, "--json", "run-now", "--if-changed", "--no-baseline"))["status"]
+        == "finished"
+    )
+
+
+def cycles_after(home: Path, count: int, daemon: "subprocess.Popen[str]") -> list[Any]:
+    """Wait until so many runs have finished; return all."""
+    for _ in range(240):
+        assert daemon.poll() is None
+        if (home / "whisker.db").exists():
+            runs: list[Any] = document(whisker("--home", home, "--json", "runs"))["runs"]
+            if sum(run["status"] == "finished" for run in runs) >= count:
+                return runs
+        time.sleep(0.5)
+    raise AssertionError(f"no {count} finished runs in two minutes")
