@@ -86,7 +86,7 @@ def describe(network: Any, size: int, device: Any) -> NetworkStructure:
     """Return the layers of a network for images of `size` x `size`, and its first convolution's filters."""
     network.hybridize(active=False)  # hooks see no single layers inside a compiled graph
     layers: list[Layer] = []
-    hooks = [leaf.register_forward_hook(_recorder(layers)) for leaf in _leaves(network)]
+    hooks = [leaf.register_forward_hook(_recorder(layers)) for leaf in leaves(network)]
     network(mx.nd.zeros((1, 3, size, size), ctx=device)).wait_to_read()
     for hook in hooks:
         hook.detach()
@@ -94,12 +94,13 @@ def describe(network: Any, size: int, device: Any) -> NetworkStructure:
     return NetworkStructure(tuple(layers), network.output.name, _first_filters(network))
 
 
-def _leaves(block: Any) -> Iterator[Any]:
+def leaves(block: Any) -> Iterator[Any]:
+    """Yield the blocks that hold no others, in the order of construction."""
     children = list(block._children.values())  # Gluon has no public way to walk the blocks
     if not children:
         yield block
     for child in children:
-        yield from _leaves(child)
+        yield from leaves(child)
 
 
 def _recorder(layers: list[Layer]) -> Any:
@@ -112,7 +113,7 @@ def _recorder(layers: list[Layer]) -> Any:
 
 def _first_filters(network: Any) -> tuple[Any, ...]:
     """Return the first convolution over RGB as nested lists (filters, height, width, 3), each filter 0..1."""
-    for leaf in _leaves(network):
+    for leaf in leaves(network):
         weight = leaf._reg_params.get("weight")
         if weight is not None and len(weight.shape) == 4 and weight.shape[1] == 3:
             values = weight.data().asnumpy().transpose(0, 2, 3, 1)

@@ -24,8 +24,20 @@ class Recipe:
     weight_decay: float = 0.0
     head_learning_rate_factor: float = 10.0  # the new last layer learns this much faster
 
+    batch_norm_batches: int = 0  # average BatchNorm's statistics over so many before judging; 0: as they run
+
     # "head": softmax regression on the frozen features
-    head_strengths: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)  # C: 1 / L2 penalty
+    head_strengths: tuple[float, ...] = (
+        1e-4,
+        3e-4,
+        1e-3,
+        3e-3,
+        1e-2,
+        3e-2,
+        0.1,
+        0.3,
+        1.0,
+    )  # C: 1 / L2 penalty
     validation_share: float = 0.2  # of the TRAINING images, for choosing C and judging the last stage
     last_stage_epochs: int = 0  # 0: the backbone stays frozen
     last_stage_learning_rate: float = 0.001
@@ -35,6 +47,7 @@ class Recipe:
     baseline_epochs: int = 3
     baseline_learning_rate: float = 0.05
     baseline_momentum: float = 0.9
+    baseline_batch_norm_batches: int = 16
     baseline_images: int = 0  # train it on so many images, drawn evenly from the classes; 0: on all
     baseline_reuse_growth: float = 0.2  # reuse it until the training images grew by this share
 
@@ -86,6 +99,8 @@ def baseline_of(recipe: Recipe) -> Recipe:
         momentum=recipe.baseline_momentum,
         weight_decay=recipe.weight_decay,
         head_learning_rate_factor=1.0,
+        batch_norm_batches=recipe.baseline_batch_norm_batches,
+        baseline_batch_norm_batches=recipe.baseline_batch_norm_batches,
         baseline_epochs=recipe.baseline_epochs,
         baseline_learning_rate=recipe.baseline_learning_rate,
         baseline_momentum=recipe.baseline_momentum,

@@ -46,6 +46,17 @@ def take_snapshot(layout: Layout, files: Iterable[FileState], *, test_fraction: 
     return Snapshot(_digest(images), layout.classes, tuple(images), tuple(quarantined))
 
 
+def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage, ...]:
+    """Return `count` of the images, as many of each class as can be, chosen by content hash; all if 0."""
+    if not 0 < count < len(images):
+        return images
+    by_class: dict[str, list[SnapshotImage]] = {}
+    for image in sorted(images, key=lambda image: image.sha256):
+        by_class.setdefault(image.label, []).append(image)
+    turns = itertools.zip_longest(*by_class.values())
+    return tuple(image for turn in turns for image in turn if image is not None)[:count]
+
+
 def _by_content(
     layout: Layout, files: Iterable[FileState], test_fraction: float
 ) -> tuple[dict[str, list[SnapshotImage]], list[Quarantined]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.batch_norm import settle_batch_norm
 from pipeline.decode import normalise
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import Progress, evaluation, label_indices, run_forward, silent
@@ -16,6 +17,7 @@ from pipeline.reader import Batch, ImageReader
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Evaluation, Note, SnapshotImage
 from pipeline.runtime import mx
+from pipeline.snapshot import evenly
 
 TrainingEvent = EpochMetrics | Note | Evaluation
 
@@ -57,6 +59,8 @@ def fit_all_layers(
     for epoch in range(1, recipe.epochs + 1):
         started = time.perf_counter()
         loss, accuracy = _train_epoch(network, trainer, data, labels, recipe, around, epoch)
+        if recipe.batch_norm_batches:
+            settle_batch_norm(network, some_batches(data, recipe), around.device, around.check_stop)
         tested = score(network, data, recipe, around)
         yield EpochMetrics(
             epoch=epoch,
@@ -150,6 +154,14 @@ class _Sums:
             )
         self._loss += loss
         self._right += right
+
+
+def some_batches(data: TrainingData, recipe: Recipe) -> Iterator[Array]:
+    """Yield `batch_norm_batches` batches of training images, evenly of all classes, (N, 3, S, S)."""
+    chosen = evenly(data.train, recipe.batch_norm_batches * recipe.batch_size)
+    order = np.random.default_rng(0).permutation(len(chosen)).tolist()  # classes mixed within each batch
+    for batch in data.reader.batches(chosen, recipe.batch_size, order=order):
+        yield normalise(batch.pixels, data.reader.preprocessing)
 
 
 def score(network: Any, data: TrainingData, recipe: Recipe, around: Surroundings) -> Evaluation:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax as scipy_log_softmax
 
+from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import evaluation, log_softmax, loss_and_accuracy
 from pipeline.records import SnapshotImage
 
@@ -30,3 +31,10 @@ def test_an_evaluation_names_each_image_with_its_probabilities() -> None:
     assert [p.path for p in found.predictions] == [b"1.jpg", b"2.jpg"]
     assert sum(found.predictions[0].probabilities) == pytest.approx(1)
     assert found.predictions[0].probabilities[0] == pytest.approx(1 / (1 + np.exp(-2)))
+
+
+def test_outputs_that_are_not_finite_are_no_evaluation() -> None:
+    image = SnapshotImage("a" * 64, "cat", "test", b"1.jpg")
+    for bad in (np.inf, np.nan):
+        with pytest.raises(TrainingDiverged, match="outputs on the test images are not finite"):
+            evaluation([image], ("cat", "dog"), np.array([[bad, 0.0]]))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.errors import EmptyClass
 from pipeline.layout import Layout
-from pipeline.records import FileState, Quarantined, Snapshot, Split
+from pipeline.records import FileState, Quarantined, Snapshot, SnapshotImage, Split
 from pipeline.scan import scan
-from pipeline.snapshot import take_snapshot
+from pipeline.snapshot import evenly, take_snapshot
 
 DRAWN = Layout(split_folders=False, classes=("cat", "dog"), folder=Path("/photos"))
 FOLDERS = Layout(split_folders=True, classes=("cat", "dog"), folder=Path("/photos"))
@@ -203,3 +203,23 @@ def test_the_real_photos_give_2000_to_train_and_500_to_test(catdog: Path) -> Non
     snapshot = take_snapshot(result.layout, result.files)
     assert (len(snapshot.part("train")), len(snapshot.part("test"))) == (2000, 500)
     assert snapshot.quarantined == ()
+
+
+IMAGES = tuple(
+    SnapshotImage(f"{i:064x}", "cat" if i % 5 else "dog", "train", b"%d.jpg" % i) for i in range(50)
+)
+
+
+def test_a_part_is_drawn_evenly_from_the_classes_as_far_as_they_reach() -> None:
+    labels = [image.label for image in evenly(IMAGES, 12)]
+    assert (labels.count("cat"), labels.count("dog")) == (6, 6)
+    labels = [image.label for image in evenly(IMAGES, 30)]
+    assert (labels.count("cat"), labels.count("dog")) == (20, 10)
+
+
+def test_the_part_is_the_same_in_whatever_order_the_images_come() -> None:
+    assert set(evenly(IMAGES, 7)) == set(evenly(IMAGES[::-1], 7))
+
+
+def test_none_or_more_than_there_are_means_all() -> None:
+    assert evenly(IMAGES, 0) == evenly(IMAGES, 50) == evenly(IMAGES, 99) == IMAGES

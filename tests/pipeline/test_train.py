@@ -97,11 +97,6 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_that_reason(data: Trai
         epochs_of(data, learning_rate=1e20, batch_size=8)
 
 
-def test_outputs_that_are_not_finite_end_it_too_when_the_last_update_did_the_harm(data: TrainingData) -> None:
-    with pytest.raises(TrainingDiverged, match="outputs on the test images are not finite"):
-        epochs_of(data, learning_rate=1e30, batch_size=24)
-
-
 def test_a_signal_stops_between_two_batches(data: TrainingData) -> None:
     batches = []
 

@@ -1,0 +1,60 @@
+"""Settle the statistics of BatchNorm before a network that was trained for a short time is judged.
+
+BatchNorm trains on the statistics of each batch and is judged on running averages of them. These lag behind
+weights that move fast, and after few updates they still hold their initial values. Plain averages over some
+batches, taken with the weights at rest, do not. Source: Wu and Johnson (2021), "Rethinking 'Batch' in
+BatchNorm", arXiv 2105.07576, section 3 ("precise BN").
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pipeline.arrays import Array
+from pipeline.network import leaves
+from pipeline.runtime import mx
+
+
+def settle_batch_norm(
+    network: Any, batches: Iterable[Array], device: Any, check_stop: Callable[[], None]
+) -> None:
+    """Replace the running averages by plain averages over some batches of training images.
+
+    The images pass in training mode, so each layer sees what it saw in training. A hook takes the
+    statistics, since MXNet moves its own only in a backward pass.
+
+    Args:
+        network: in Gluon, on `device`; it is compiled again afterwards.
+        batches: normalised images, each float32 (N, 3, S, S).
+        device: an `mx.Context`.
+        check_stop: called before each batch; raises to stop.
+    """
+    norms = [leaf for leaf in leaves(network) if isinstance(leaf, mx.gluon.nn.BatchNorm)]
+    sums: dict[str, tuple[Any, Any]] = {}
+
+    def add(norm: Any, inputs: Any) -> None:
+        mean, variance = _moments(inputs[0])
+        before = sums.get(norm.name)
+        sums[norm.name] = (before[0] + mean, before[1] + variance) if before else (mean, variance)
+
+    network.hybridize(active=False)  # hooks see no single layers inside a compiled graph
+    hooks = [norm.register_forward_pre_hook(add) for norm in norms]
+    count = 0
+    for count, images in enumerate(batches, start=1):  # noqa: B007 (the count is what is wanted)
+        check_stop()
+        with mx.autograd.train_mode():
+            network(mx.nd.array(images, ctx=device)).wait_to_read()
+    for hook in hooks:
+        hook.detach()
+    for norm in norms if count else ():
+        mean, variance = sums[norm.name]
+        norm.running_mean.set_data(mean / count)
+        norm.running_var.set_data(variance / count)
+    network.hybridize(static_alloc=True)
+
+
+def _moments(activations: Any) -> tuple[Any, Any]:
+    """Return mean and variance of each channel of (N, C, H, W) or (N, C), as a layer computes them."""
+    axes = tuple(axis for axis in range(activations.ndim) if axis != 1)
+    mean = activations.mean(axis=axes)
+    spread = mx.nd.broadcast_sub(activations.swapaxes(1, activations.ndim - 1), mean)
+    return mean, (spread**2).mean(axis=tuple(range(activations.ndim - 1)))

@@ -1,0 +1,43 @@
+"""Settled statistics of BatchNorm."""
+
+import numpy as np
+import pytest
+
+from pipeline.arrays import Array
+from pipeline.batch_norm import settle_batch_norm
+from pipeline.network import forward_of, leaves
+from pipeline.runtime import mx
+from tests.pipeline.training import AROUND, small_network
+
+
+def images(seed: int) -> Array:
+    return np.random.default_rng(seed).normal(size=(8, 3, 64, 64)).astype(np.float32)
+
+
+def test_one_batch_makes_the_network_say_in_use_what_it_says_in_training() -> None:
+    network = small_network()
+    batch = images(0)
+    with mx.autograd.train_mode():
+        in_training = network(mx.nd.array(batch)).asnumpy()
+    settle_batch_norm(network, [batch], mx.cpu(), AROUND.check_stop)
+    assert forward_of(network, mx.cpu())(batch) == pytest.approx(in_training, abs=1e-3)
+
+
+def test_several_batches_count_alike() -> None:
+    network = small_network()
+    batches = [images(1), images(2) * 3 + 1]
+    settle_batch_norm(network, batches, mx.cpu(), AROUND.check_stop)
+    first = next(leaf for leaf in leaves(network) if isinstance(leaf, mx.gluon.nn.BatchNorm))
+    convolution = network.features[0]
+    outputs = [convolution(mx.nd.array(batch)).asnumpy() for batch in batches]
+    mean = np.mean([output.mean(axis=(0, 2, 3)) for output in outputs], axis=0)
+    variance = np.mean([output.var(axis=(0, 2, 3)) for output in outputs], axis=0)
+    assert first.running_mean.data().asnumpy() == pytest.approx(mean, abs=1e-4)
+    assert first.running_var.data().asnumpy() == pytest.approx(variance, rel=1e-3)
+
+
+def test_without_a_batch_nothing_changes() -> None:
+    network = small_network()
+    before = forward_of(network, mx.cpu())(images(0))
+    settle_batch_norm(network, [], mx.cpu(), AROUND.check_stop)
+    assert (forward_of(network, mx.cpu())(images(0)) == before).all()
