@@ -18,13 +18,13 @@ def provide_baseline(work: Work, recipe: Recipe) -> None:
     reused = _fresh_baseline(work, settings, recipe.baseline_reuse_growth)
     if reused is not None:
         log.info("the baseline of run %d is reused", reused)
+        with work.sessions.begin() as session:
+            store.set_cycle_runs(session, work.cycle_id, scratch_id=reused, scratch_reused=True)
+        return
     try:
-        run_id = train_scratch(work, settings) if reused is None else reused
+        train_scratch(work, settings)
     except TrainingDiverged as error:
         log.warning("the baseline failed: %s", error)
-        return
-    with work.sessions.begin() as session:
-        store.set_cycle_runs(session, work.cycle_id, scratch_id=run_id, scratch_reused=reused is not None)
 
 
 def _fresh_baseline(work: Work, settings: Recipe, growth: float) -> int | None:

@@ -136,7 +136,7 @@ def _recorded(home: Home, sessions: sessionmaker[Session], folder: Path) -> Iter
         yield cycle_id
     except BaseException as error:
         status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-        message = str(error)
+        message = str(error) or type(error).__name__
         raise
     finally:
         with sessions.begin() as session:
@@ -178,8 +178,6 @@ def _train_and_decide(work: Work, request: Request, weights: WeightsFile) -> Non
     The baseline takes the longest and decides nothing, so an interruption in it costs no promotion.
     """
     run_id = train_finetune(work, request.recipe, weights)
-    with work.sessions.begin() as session:
-        store.set_cycle_runs(session, work.cycle_id, finetune_id=run_id)
     decide(work, run_id, request.recipe.batch_size)
     store_thumbnails(work, run_id)
     if request.config.baseline:

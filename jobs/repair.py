@@ -9,18 +9,23 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from jobs.home import Home
 from jobs.reports import write_cycle, write_index
+from pipeline.report import cycle_page_name
 
 log = logging.getLogger("whisker")
 
 
 def repair(home: Home, sessions: sessionmaker[Session]) -> None:
-    """Close the records of runs and cycles that nobody finishes any more, and remove half-written files."""
+    """Close the records of runs and cycles that nobody finishes, write missing reports, remove leftovers."""
     with sessions.begin() as session:
         interrupted = store.mark_interrupted(session, datetime.now(UTC))
     for cycle_id in interrupted:
         log.warning("cycle %d was cut off; its finished epochs are kept", cycle_id)
+    with sessions() as session:
+        known = store.cycle_ids(session)
+    stale = [i for i in known if i in interrupted or not (home.reports / cycle_page_name(i)).exists()]
+    for cycle_id in stale:
         write_cycle(home, sessions, cycle_id)
-    if interrupted:
+    if stale:
         write_index(home, sessions)
     for leftover in home.models.glob("*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from jobs.home import Home
 from pipeline.backbones import Backbone
 from pipeline.bundle import publish_model
 from pipeline.device import Device
-from pipeline.errors import Interrupted
+from pipeline.errors import ComputingFailed, Interrupted
 from pipeline.network import describe, pretrained_network, scratch_network
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe
@@ -33,11 +32,15 @@ from pipeline.records import (
     SnapshotImage,
     Status,
 )
+from pipeline.runtime import mx
+from pipeline.snapshot import evenly
 from pipeline.train import Surroundings, TrainingData, TrainingEvent, fit_all_layers
 from pipeline.train_head import fit_on_features
 from pipeline.weights import WeightsFile
 
 log = logging.getLogger("whisker")
+
+LESS_MEMORY = "a smaller batch needs less, such as --set batch_size=8"
 
 
 @dataclass(frozen=True)
@@ -96,17 +99,6 @@ def train_scratch(work: Work, recipe: Recipe) -> int:
     return run_id
 
 
-def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage, ...]:
-    """Return `count` of the images, as many of each class as can be, chosen by content hash; all if 0."""
-    if not 0 < count < len(images):
-        return images
-    by_class: dict[str, list[SnapshotImage]] = {}
-    for image in sorted(images, key=lambda image: image.sha256):
-        by_class.setdefault(image.label, []).append(image)
-    turns = zip_longest(*by_class.values())
-    return tuple(image for turn in turns for image in turn if image is not None)[:count]
-
-
 @contextmanager
 def _recorded(work: Work, kind: RunKind, recipe: Recipe, data: TrainingData) -> Iterator[int]:
     """Open the record of a run; whatever ends the training early is written there, and raised on."""
@@ -128,14 +120,32 @@ def _recorded(work: Work, kind: RunKind, recipe: Recipe, data: TrainingData) -> 
     log.info("run %d: %s of %s on %s", run_id, kind, work.backbone.name, work.device.name)
     started = time.perf_counter()
     try:
-        yield run_id
+        with _mxnet_in_words():
+            yield run_id
     except BaseException as error:
         status: Status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
         with work.sessions.begin() as session:
             store.finish_run(
-                session, run_id, status=status, seconds=time.perf_counter() - started, error=str(error)
+                session,
+                run_id,
+                status=status,
+                seconds=time.perf_counter() - started,
+                error=str(error) or type(error).__name__,
             )
         raise
+
+
+@contextmanager
+def _mxnet_in_words() -> Iterator[None]:
+    """Turn what MXNet raises, which can be pages long, and a lack of memory into one sentence."""
+    try:
+        yield
+    except MemoryError as error:
+        raise ComputingFailed(f"there is too little memory ({error}); {LESS_MEMORY}") from error
+    except mx.MXNetError as error:
+        what = (str(error).strip() or "no reason given").splitlines()[-1].strip()
+        way_out = f"; {LESS_MEMORY}" if "memory" in what.lower() else ""
+        raise ComputingFailed(f"MXNet failed: {what}{way_out}") from error
 
 
 def _complete(
@@ -186,6 +196,12 @@ def _store(work: Work, run_id: int, event: TrainingEvent) -> None:
                 store.add_evaluation(session, run_id, work.snapshot_id, event)
     match event:
         case EpochMetrics(epoch=epoch, train_loss=loss, test_accuracy=accuracy):
-            log.info("run %d, epoch %d: train loss %.4f, test accuracy %.4f", run_id, epoch, loss, accuracy)
+            # The head's epochs pass within a second, so only those who ask for more see them.
+            level = logging.DEBUG if event.phase == "head" else logging.INFO
+            log.log(
+                level, "run %d, epoch %d: train loss %.4f, test accuracy %.4f", run_id, epoch, loss, accuracy
+            )
         case Note(text=text):
             log.info("run %d: %s", run_id, text)
+        case Evaluation():
+            log.info("run %d: test accuracy %.4f, log loss %.4f", run_id, event.accuracy, event.log_loss)

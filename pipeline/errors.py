@@ -17,6 +17,7 @@ WhiskerError                 exit status 1
 ├── DeviceUnavailable        1   the device asked for cannot be used
 ├── MXNetUnavailable         1   MXNet is not installed, or twice
 ├── TrainingDiverged         1   the loss or a parameter is not finite
+├── ComputingFailed          1   MXNet failed, for instance for want of memory
 ├── SaveFailed               1   a model file could not be written whole
 ├── DatabaseError            1   the database cannot be used
 │   ├── DatabaseMissing
@@ -96,6 +97,10 @@ class MXNetUnavailable(WhiskerError):
 
 class TrainingDiverged(WhiskerError):
     """A loss or a parameter is NaN or infinite."""
+
+
+class ComputingFailed(WhiskerError):
+    """MXNet failed, for instance for want of memory."""
 
 
 class SaveFailed(WhiskerError):

@@ -69,6 +69,8 @@ def read_state_dict(content: bytes, name: str) -> dict[str, Array]:
         return _read(content)
     except _RefusedError as refusal:
         reason = str(refusal)
+    except MemoryError:  # the machine's trouble, not the file's: its sizes were checked
+        raise
     except Exception as error:  # damaged pickles raise errors of many types, all with the same meaning
         reason = f"it is damaged or cut short ({type(error).__name__}: {error})"
     raise WeightsError(f"{name} cannot be read as PyTorch weights: {reason}; fetch the file again")
