@@ -4,19 +4,13 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from jobs.command_state import State, log_to_stderr
 from pipeline.errors import BadSettings, WhiskerError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from jobs.config import Config
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -47,42 +41,6 @@ class Program(click.Group):
         ctx.exit(status)
 
 
-class State:
-    """The global options, and what commands make of them."""
-
-    def __init__(self, home: Path, as_json: bool, quiet: bool) -> None:
-        from jobs.home import Home
-
-        self.home: Home = Home(home.absolute())
-        self.as_json = as_json
-        self.quiet = quiet
-
-    def config(self, **given: Any) -> "Config":
-        """Return the settings of the home under those of the command line."""
-        from jobs.config import load_config, with_overrides
-
-        return with_overrides(load_config(self.home.settings_file), **given)
-
-    def answer(self, document: dict[str, Any], show: "Callable[[Console], None]") -> None:
-        """Print the result: one JSON document if that was asked for, else something for people."""
-        from rich.console import Console
-
-        if self.as_json:
-            click.echo(json.dumps(document, indent=2))
-        else:
-            # Where nobody looks at a terminal, tables must not be cut to the usual 80 columns.
-            show(Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200))
-
-    @contextmanager
-    def at_work(self) -> Iterator[tuple[Any, Any]]:
-        """Give the stop flag and the progress display of a command that takes long."""
-        from jobs.display import progress_bars
-        from jobs.stop import stop_on_signals
-
-        with stop_on_signals() as flag, progress_bars(wanted=not self.quiet) as progress:
-            yield flag, progress
-
-
 pass_state = click.make_pass_decorator(State)
 
 
@@ -98,11 +56,8 @@ pass_state = click.make_pass_decorator(State)
 def cli(ctx: click.Context, home: Path, as_json: bool, verbose: bool, quiet: bool) -> None:
     """Keep a cat/dog image classifier up to date by itself, with reports that people can trust."""
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
-    logging.getLogger("whisker").setLevel(level)
-    ctx.obj = State(home, as_json, quiet)
+    log_to_stderr(level)
+    ctx.obj = State(home, as_json=as_json, quiet=quiet)
 
 
 @cli.command()
@@ -113,15 +68,11 @@ def init(state: State, images: Path) -> None:
     from jobs.new_home import make_home
 
     layout = make_home(state.home, images)
-    classes = ", ".join(layout.classes)
+    file = state.home.settings_file
     state.answer(
-        {
-            "home": str(state.home.folder),
-            "settings": str(state.home.settings_file),
-            "classes": layout.classes,
-        },
+        {"home": str(state.home.folder), "settings": str(file), "classes": layout.classes},
         lambda console: console.print(
-            f"made {state.home.settings_file} for the classes {classes}", markup=False
+            f"made {file} for the classes {', '.join(layout.classes)}; next: run-now, or daemon", markup=False
         ),
     )
 

@@ -1,5 +1,6 @@
 """The demonstration: drawn cats and dogs, in a home of their own."""
 
+import shutil
 from pathlib import Path
 
 from jobs.home import Home
@@ -18,5 +19,8 @@ def prepare_demo(home: Home) -> tuple[Home, Path]:
         home = Home(Path("whisker-demo").absolute())
     images = home.folder.with_name(f"{home.folder.name}-images")
     if not images.exists():
-        draw_demo_images(images, train_per_class=TRAIN_PER_CLASS, test_per_class=TEST_PER_CLASS, seed=SEED)
+        beside = images.with_name(f"{images.name}.tmp")
+        shutil.rmtree(beside, ignore_errors=True)  # half drawn by one that was stopped
+        draw_demo_images(beside, train_per_class=TRAIN_PER_CLASS, test_per_class=TEST_PER_CLASS, seed=SEED)
+        beside.rename(images)
     return home, images

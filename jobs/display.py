@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.intervals import wilson_interval
 from pipeline.records import Run, RunDetails
-from pipeline.report_words import shown
+from pipeline.shown import shown
 
 if TYPE_CHECKING:
     from jobs.cycle import Outcome
@@ -30,13 +30,14 @@ def progress_bars(*, wanted: bool) -> Iterator["ShowProgress"]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, object] = {}
+        tasks: dict[str, TaskID] = {}
 
         def show(stage: str, done: int, total: int) -> None:
-            for other in set(tasks) - {stage}:
-                bars.remove_task(tasks.pop(other))  # type: ignore[arg-type]
-            task = tasks.setdefault(stage, bars.add_task(stage)) if stage not in tasks else tasks[stage]
-            bars.update(task, completed=done, total=total or None)  # type: ignore[arg-type]
+            if stage not in tasks:
+                for finished in list(tasks):
+                    bars.remove_task(tasks.pop(finished))
+                tasks[stage] = bars.add_task(stage)
+            bars.update(tasks[stage], completed=done, total=total or None)
 
         yield show
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.records import Run, RunDetails, Snapshot
-from pipeline.report_words import shown
+from pipeline.shown import shown
 
 if TYPE_CHECKING:  # listing runs must not import MXNet
     from jobs.cycle import Outcome

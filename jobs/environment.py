@@ -19,7 +19,7 @@ def environment(device: Device) -> dict[str, str]:
         **mxnet_distributions(),
         "python": platform.python_version(),
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "threads": os.environ.get("OMP_NUM_THREADS", ""),
         "device": device.name,
         **({"device note": device.note} if device.note else {}),
@@ -33,7 +33,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
     """Return the processor's model name; its architecture where the system does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
