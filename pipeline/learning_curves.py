@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import isfinite
+from typing import Literal
 
 from markupsafe import Markup
 
-from pipeline.plots import Axes, Curve, XScale, curves_plot
+from pipeline.plots import Axes, Curve, curves_plot
 from pipeline.records import EpochMetrics, Run
 from pipeline.report_words import KINDS, counted, decimal, duration, percent
 
-WIDE_RANGE = 20.0  # times that differ more than this need a logarithmic axis
+XAxis = Literal["epochs", "time"]
 
 
 @dataclass(frozen=True)
@@ -27,29 +27,13 @@ class Panel:
 def learning_curves(runs: Sequence[Run]) -> tuple[Panel, ...]:
     """Return four panels: test accuracy and training loss, each by epoch and by time."""
     return tuple(
-        _panel(runs, f"{value.name}-{along}", f"{value.heading} by {along}", value, finding)
+        panel
         for value in (ACCURACY, LOSS)
-        for along, finding in (("epoch", value.epoch_finding), ("time", value.time_finding))
+        for panel in (
+            _panel(runs, "time", f"{value.heading} by time", value, value.time_finding),
+            _panel(runs, "epochs", f"{value.heading} by epoch", value, value.epoch_finding),
+        )
     )
-
-
-def phases(run: Run) -> tuple[tuple[str, int], ...]:
-    """Return the phases of a run in order, each with its number of finished epochs."""
-    counts: dict[str, int] = {}
-    for metrics in run.epochs:
-        counts[metrics.phase] = counts.get(metrics.phase, 0) + 1
-    return tuple(counts.items())
-
-
-def phase_note(runs: Sequence[Run]) -> str:
-    """Say where the dotted lines of the plots stand; empty if no run has a second phase."""
-    changes = [
-        f"after epoch {before.epoch} {KINDS[run.kind].lower()} goes on with {after.phase}"
-        for run in runs
-        for before, after in pairwise(run.epochs)
-        if before.phase != after.phase
-    ]
-    return f"Dotted line: {'; '.join(changes)}." if changes else ""
 
 
 @dataclass(frozen=True)
@@ -64,22 +48,17 @@ class _Value:
 
 
 def _panel(
-    runs: Sequence[Run], name: str, heading: str, value: _Value, find: Callable[[Sequence[Run]], str]
+    runs: Sequence[Run], along: XAxis, heading: str, value: _Value, find: Callable[[Sequence[Run]], str]
 ) -> Panel:
     trained = [run for run in runs if run.epochs]
     finding = find(trained) if trained else "No epoch was finished."
-    by_time = name.endswith("time")
-    along = _end_times if by_time else _numbers
+    places = _end_times if along == "time" else _numbers
     curves = [
-        Curve(run.kind, tuple(zip(along(run), map(value.of, run.epochs), strict=True))) for run in trained
+        Curve(run.kind, tuple(zip(places(run), map(value.of, run.epochs), strict=True))) for run in trained
     ]
-    axes = Axes(
-        "Seconds of training" if by_time else "Epoch",
-        value.axis,
-        _time_scale(trained) if by_time else "whole",
-        "share" if value.is_share else "number",
-    )
-    svg = curves_plot(name, f"{heading}. {finding}", axes, curves, _phase_starts(trained, by_time=by_time))
+    name = f"{value.name}-{along}"
+    axes = Axes(along, value.axis, "share" if value.is_share else "number")
+    svg = curves_plot(name, f"{heading}. {finding}", axes, curves, _phase_starts(trained, along))
     return Panel(name, heading, finding, svg)
 
 
@@ -91,15 +70,10 @@ def _end_times(run: Run) -> list[float]:
     return list(accumulate(metrics.seconds for metrics in run.epochs))
 
 
-def _time_scale(runs: Sequence[Run]) -> XScale:
-    times = [time for run in runs for time in _end_times(run) if time > 0]
-    return "log seconds" if times and max(times) / min(times) > WIDE_RANGE else "seconds"
-
-
-def _phase_starts(runs: Sequence[Run], *, by_time: bool) -> list[float]:
+def _phase_starts(runs: Sequence[Run], along: XAxis) -> list[float]:
     """Return where a new phase starts: between two epochs, or at the instant when the first of them ended."""
     return [
-        time if by_time else before.epoch + 0.5
+        time if along == "time" else before.epoch + 0.5
         for run in runs
         for (before, after), time in zip(pairwise(run.epochs), _end_times(run), strict=False)
         if before.phase != after.phase
@@ -122,24 +96,23 @@ def _accuracy_path(run: Run) -> str:
 
 
 def _accuracy_by_time(runs: Sequence[Run]) -> str:
-    best = [
-        max((m.test_accuracy for m in run.epochs if isfinite(m.test_accuracy)), default=0.0) for run in runs
-    ]
-    level = min(best)
-    times = [f"{KINDS[run.kind].lower()} after {duration(_time_to(run, level))}" for run in runs]
-    return f"{percent(level)}, the best of {_names_with(runs, best, level)}, is reached by {' and by '.join(times)}."
+    soonest = min(runs, key=lambda run: _end_times(run)[-1])
+    done = _end_times(soonest)[-1]
+    said = [f"{KINDS[soonest.kind]} was done after {duration(done)}, at {percent(_last_accuracy(soonest))}."]
+    said += [_while_waiting(run, done) for run in runs if run is not soonest]
+    return " ".join(said)
 
 
-def _time_to(run: Run, accuracy: float) -> float | None:
-    reached = (
-        time for m, time in zip(run.epochs, _end_times(run), strict=True) if m.test_accuracy >= accuracy
-    )
-    return next(reached, None)
+def _while_waiting(run: Run, done: float) -> str:
+    """Say where a longer run stood when the shortest was done, and where it ended."""
+    by_then = [m for m, time in zip(run.epochs, _end_times(run), strict=True) if time <= done]
+    then = f"at {percent(by_then[-1].test_accuracy)}" if by_then else "still in its first epoch"
+    end = f"at {percent(_last_accuracy(run))} after {duration(_end_times(run)[-1])}"
+    return f"{KINDS[run.kind]} was {then} by then, and {end}."
 
 
-def _names_with(runs: Sequence[Run], values: Sequence[float], wanted: float) -> str:
-    names = (KINDS[run.kind].lower() for run, value in zip(runs, values, strict=True) if value == wanted)
-    return " and ".join(names)
+def _last_accuracy(run: Run) -> float:
+    return run.epochs[-1].test_accuracy
 
 
 def _loss_by_epoch(runs: Sequence[Run]) -> str:

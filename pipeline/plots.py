@@ -15,9 +15,25 @@ import matplotlib.dates
 import matplotlib.style
 from markupsafe import Markup
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import (
+    FixedFormatter,
+    FixedLocator,
+    MultipleLocator,
+    NullLocator,
+    PercentFormatter,
+)
 
 from pipeline.inline_svg import FINETUNE, INK, LINE, SCRATCH, inline_svg
+from pipeline.plot_axes import (
+    WIDE_EPOCHS,
+    WIDE_TIMES,
+    epoch_ticks,
+    share_limits,
+    time_label,
+    time_ticks,
+    wide_epoch_ticks,
+    wide_time_ticks,
+)
 from pipeline.records import RunKind
 
 STYLE = {
@@ -51,7 +67,6 @@ LOOKS: dict[RunKind, dict[str, Any]] = {
     "scratch": {"label": "From scratch", "color": SCRATCH, "marker": "s", "linestyle": (0, (4, 2))},
 }
 MOST_MARKERS = 15
-XScale = Literal["whole", "seconds", "log seconds"]
 
 
 @dataclass(frozen=True)
@@ -66,9 +81,8 @@ class Curve:
 class Axes:
     """What stands along the two axes of a plot of curves."""
 
-    x_label: str
+    x: Literal["epochs", "time"]
     y_label: str
-    x: XScale
     y: Literal["share", "number"]
 
 
@@ -85,18 +99,26 @@ class Measured:
 def curves_plot(
     name: str, title: str, axes: Axes, curves: Sequence[Curve], phase_starts: Sequence[float] = ()
 ) -> Markup | None:
-    """Draw curves on the same axes, with a dotted line where a phase starts; None if there is no point."""
-    drawable = [(curve.kind, _finite_points(curve, axes)) for curve in curves]
-    if not any(points for _, points in drawable):
+    """Draw curves on the same axes, with a dotted line where a phase starts; None if there is no point.
+
+    Along the axis go numbers of epochs from 1, or times in seconds from 0: evenly, unless the curves differ
+    so much in length that one would be a dot.
+    """
+    finite = [Curve(curve.kind, _finite(curve.points)) for curve in curves]
+    drawn = [curve for curve in finite if curve.points]
+    if not drawn:
         return None
     with matplotlib.style.context(["default", STYLE]):
         figure, plot = _empty_figure((4.3, 3.1))
-        for kind, points in drawable:
-            if points:
-                _draw_curve(plot, kind, points)
+        set_along = _set_epochs if axes.x == "epochs" else _set_times
+        set_along(plot, drawn)
+        for curve in drawn:
+            _draw_curve(plot, curve)
+        if axes.x == "time":
+            _draw_last_values(plot, drawn)
         for start in phase_starts:
             plot.axvline(start, color=INK, linewidth=1, linestyle=":", alpha=0.6)
-        _set_axes(plot, axes)
+        _set_upright(plot, axes, [value for curve in drawn for _, value in curve.points])
         return _finished(figure, plot, name, title)
 
 
@@ -104,21 +126,15 @@ def history_plot(
     name: str, title: str, finetune: Sequence[Measured], scratch: Sequence[Measured]
 ) -> Markup | None:
     """Draw test accuracies over time with their intervals as bars; None if there is no point."""
-    instants = [point.at for point in (*finetune, *scratch)]
-    if not instants:
+    both = (*finetune, *scratch)
+    if not both:
         return None
     with matplotlib.style.context(["default", STYLE]):
-        figure, plot = _empty_figure((7.4, 3.1))
+        figure, plot = _empty_figure((4.9, 3.1))
         _draw_measured(plot, "finetune", finetune)
         _draw_measured(plot, "scratch", scratch)
-        # A single instant has no width of its own, and matplotlib would show four years around it.
-        margin = max((max(instants) - min(instants)) * 0.04, timedelta(hours=1))
-        plot.set_xlim(min(instants) - margin, max(instants) + margin)
-        locator = matplotlib.dates.AutoDateLocator(tz=UTC, minticks=3, maxticks=7)
-        plot.xaxis.set_major_locator(locator)
-        plot.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator, tz=UTC))
-        plot.set_ylabel("Test accuracy")
-        _share_axis(plot)
+        _set_instants(plot, [point.at for point in both])
+        _set_upright(plot, Axes("time", "Test accuracy", "share"), [point.low for point in both])
         return _finished(figure, plot, name, title)
 
 
@@ -127,18 +143,26 @@ def _empty_figure(inches: tuple[float, float]) -> tuple[Any, Any]:
     return figure, figure.add_subplot()
 
 
-def _finite_points(curve: Curve, axes: Axes) -> list[tuple[float, float]]:
-    return [
-        (x, y) for x, y in curve.points if isfinite(x) and isfinite(y) and (axes.x != "log seconds" or x > 0)
-    ]
+def _finite(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((x, y) for x, y in points if isfinite(x) and isfinite(y))
 
 
-def _draw_curve(plot: Any, kind: RunKind, points: Sequence[tuple[float, float]]) -> None:
-    every = ceil(len(points) / MOST_MARKERS)
+def _draw_curve(plot: Any, curve: Curve) -> None:
+    x, y = zip(*curve.points, strict=True)
+    every = ceil(len(x) / MOST_MARKERS)
     # The last point always has a marker: it is the model that was kept.
-    marked = slice((len(points) - 1) % every, None, every)
-    x, y = zip(*points, strict=True)
-    plot.plot(x, y, markevery=marked, markersize=4.5, linewidth=1.8, **LOOKS[kind])
+    marked = slice((len(x) - 1) % every, None, every)
+    # A marker at 100 % is not cut in half by the edge.
+    plot.plot(x, y, markevery=marked, markersize=4.5, linewidth=1.8, clip_on=False, **LOOKS[curve.kind])
+
+
+def _draw_last_values(plot: Any, curves: Sequence[Curve]) -> None:
+    """Draw a fine line from the end of a curve to where the longest ends, to compare the two there."""
+    longest = max(curve.points[-1][0] for curve in curves)
+    for curve in curves:
+        end, value = curve.points[-1]
+        if end < longest:
+            plot.plot((end, longest), (value, value), ":", color=LOOKS[curve.kind]["color"], linewidth=1.2)
 
 
 def _draw_measured(plot: Any, kind: RunKind, points: Sequence[Measured]) -> None:
@@ -150,34 +174,67 @@ def _draw_measured(plot: Any, kind: RunKind, points: Sequence[Measured]) -> None
         [point.high - point.share for point in points],
     )
     at = [point.at for point in points]
-    plot.errorbar(
-        at, shares, yerr=bars, capsize=3, elinewidth=1.1, markersize=5, linewidth=1.4, **LOOKS[kind]
-    )
+    look = {"capsize": 3, "elinewidth": 1.1, "markersize": 5, "linewidth": 1.4, "clip_on": False}
+    plot.errorbar(at, shares, yerr=bars, **look, **LOOKS[kind])
 
 
-def _set_axes(plot: Any, axes: Axes) -> None:
-    plot.set_xlabel(axes.x_label)
-    plot.set_ylabel(axes.y_label)
-    if axes.x == "whole":
-        plot.xaxis.set_major_locator(MaxNLocator(7, integer=True))
-    if axes.x == "log seconds":
+# ---------------------------------------------------------------- axes
+
+
+def _set_epochs(plot: Any, curves: Sequence[Curve]) -> None:
+    ends = [curve.points[-1][0] for curve in curves]
+    last = max(ends)
+    plot.set_xlabel("Epoch")
+    if last > WIDE_EPOCHS * min(ends):
+        ticks = wide_epoch_ticks(last)
         plot.set_xscale("log")
-        plot.xaxis.set_major_formatter(FuncFormatter(_plain_seconds))
-        plot.xaxis.set_minor_formatter(NullFormatter())
-    if axes.y == "share":
-        _share_axis(plot)
+        plot.set_xlim(0.9, last * 1.1)
     else:
+        ticks = epoch_ticks(last)
+        margin = (last - 1) * 0.04 or 0.6
+        plot.set_xlim(1 - margin, last + margin)
+    _set_ticks(plot, [(tick, f"{tick:,.0f}") for tick in ticks])
+
+
+def _set_times(plot: Any, curves: Sequence[Curve]) -> None:
+    ends = [curve.points[-1][0] for curve in curves]
+    times = [time for curve in curves for time, _ in curve.points if time > 0] or [1.0]
+    longest = max(times)
+    plot.set_xlabel("Time of training")
+    if longest > WIDE_TIMES * min(ends):
+        ticks = wide_time_ticks(min(times), longest)
+        plot.set_xscale("symlog", linthresh=ticks[1], linscale=0.5)
+        plot.set_xlim(0, longest * 1.2)
+    else:
+        ticks = time_ticks(longest)
+        plot.set_xlim(0, longest * 1.03)
+    _set_ticks(plot, [(tick, time_label(tick)) for tick in ticks])
+
+
+def _set_instants(plot: Any, instants: Sequence[datetime]) -> None:
+    # A single instant has no width of its own, and matplotlib would show four years around it.
+    margin = max((max(instants) - min(instants)) * 0.04, timedelta(hours=1))
+    plot.set_xlim(min(instants) - margin, max(instants) + margin)
+    locator = matplotlib.dates.AutoDateLocator(tz=UTC, minticks=3, maxticks=6)
+    plot.xaxis.set_major_locator(locator)
+    plot.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator, tz=UTC))
+
+
+def _set_ticks(plot: Any, ticks: Sequence[tuple[float, str]]) -> None:
+    plot.xaxis.set_major_locator(FixedLocator([place for place, _ in ticks]))
+    plot.xaxis.set_major_formatter(FixedFormatter([label for _, label in ticks]))
+    plot.xaxis.set_minor_locator(NullLocator())
+
+
+def _set_upright(plot: Any, axes: Axes, values: Sequence[float]) -> None:
+    plot.set_ylabel(axes.y_label)
+    if axes.y == "number":
         plot.set_ylim(bottom=0)
-
-
-def _plain_seconds(seconds: float, _position: int) -> str:
-    return f"{seconds:,.0f}" if seconds >= 1 else f"{seconds:g}"
-
-
-def _share_axis(plot: Any) -> None:
-    low, _ = plot.get_ylim()
-    plot.set_ylim(max(0.0, low - 0.01), 1.01)
-    plot.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        return
+    low, step = share_limits(values)
+    plot.set_ylim(low, 1)
+    plot.yaxis.set_major_locator(MultipleLocator(step))
+    plot.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
 
 
 def _finished(figure: Any, plot: Any, name: str, title: str) -> Markup:

@@ -12,7 +12,7 @@ from pipeline.report_index import cycle_page_name, index_page
 
 __all__ = ["cycle_page_name", "render_cycle", "render_index"]
 
-FILTERS = ("percent", "interval", "decimal", "integer", "counted", "duration", "instant", "size")
+FILTERS = ("percent", "interval", "decimal", "integer", "counted", "duration", "instant", "sentence", "size")
 
 
 def render_cycle(cycle: Cycle) -> str:

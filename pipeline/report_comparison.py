@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.learning_curves import phases
+from pipeline.phases import counted_passes, on_features, phases
 from pipeline.records import Run, RunDetails
 from pipeline.report_scores import score_of
-from pipeline.report_words import NOTHING, decimal, duration, integer, percent, shown
+from pipeline.report_words import NOTHING, decimal, duration, integer
+from pipeline.shown import shown
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class Row:
 
 
 def run_rows(runs: Sequence[RunDetails]) -> tuple[Row, ...]:
-    """Return what was trained, on how much, and what came of it."""
-    return tuple(_row(name, [fact(details) for details in runs]) for name, fact in FACTS)
+    """Return what was trained, on how much, and what came of it; without what no run has."""
+    rows = (_row(name, [fact(details) for details in runs]) for name, fact in FACTS)
+    return tuple(row for row in rows if set(row.cells) != {NOTHING})
 
 
 def setting_rows(runs: Sequence[RunDetails]) -> tuple[Row, ...]:
@@ -77,18 +79,17 @@ def _of_run(fact: Callable[[Run], str]) -> Callable[[RunDetails], str]:
     return lambda details: fact(details.run)
 
 
-def _epochs(run: Run) -> str:
-    done = phases(run)
-    if len(done) < 2:
-        return integer(len(run.epochs))
-    return f"{len(run.epochs)} ({', '.join(f'{number} {phase}' for phase, number in done)})"
-
-
-def _best_epoch(run: Run) -> str:
+def _images_through(run: Run) -> str:
     if not run.epochs:
         return NOTHING
-    best = max(run.epochs, key=lambda metrics: metrics.test_accuracy)
-    return f"{percent(best.test_accuracy)} in epoch {best.epoch}"
+    if on_features(run):
+        return f"{integer(run.train_images)} (each once)"
+    passes = len(run.epochs)
+    return f"{integer(passes * run.train_images)} ({passes} times {integer(run.train_images)})"
+
+
+def _passes(run: Run) -> str:
+    return ", ".join(counted_passes(number, phase) for phase, number in phases(run)) or "none finished"
 
 
 def _speed(run: Run) -> str:
@@ -97,19 +98,16 @@ def _speed(run: Run) -> str:
 
 FACTS: tuple[tuple[str, Callable[[RunDetails], str]], ...] = (
     ("Run", _of_run(lambda run: f"{run.id} ({run.status})")),
+    ("Error", _of_run(lambda run: run.error or NOTHING)),
     ("Test accuracy, 95 % interval", _accuracy),
     ("Test images right", _right),
     ("Log loss on the test images", _of_run(lambda run: decimal(run.test_log_loss))),
-    ("Best epoch", _of_run(_best_epoch)),
     ("Recipe", _of_run(lambda run: run.recipe)),
     ("Backbone", _of_run(lambda run: run.backbone)),
     ("Device", _of_run(lambda run: run.device)),
     ("Training images", _of_run(lambda run: integer(run.train_images))),
-    ("Given: epochs", _of_run(_epochs)),
-    (
-        "Given: images seen (epochs × images)",
-        _of_run(lambda run: integer(len(run.epochs) * run.train_images)),
-    ),
+    ("Given: training images through the network", _of_run(_images_through)),
+    ("Given: epochs", _of_run(_passes)),
     ("Given: time in epochs", _of_run(lambda run: duration(sum(metrics.seconds for metrics in run.epochs)))),
     ("Time of the whole run", _of_run(lambda run: duration(run.seconds))),
     ("Speed in training", _of_run(_speed)),

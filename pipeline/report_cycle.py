@@ -4,24 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.evaluation_tables import Mistake, confusion_matrix, errors_of
-from pipeline.learning_curves import Panel, learning_curves, phase_note
+from pipeline.learning_curves import Panel, learning_curves
+from pipeline.phases import curve_note
 from pipeline.pictures import data_uri, filters_png
 from pipeline.records import Cycle, NetworkStructure, Quarantined, Run, RunDetails, SnapshotSummary
 from pipeline.report_comparison import Row, environment_rows, run_rows, setting_rows
 from pipeline.report_notes import Note, notes_of
+from pipeline.report_outcome import Badge, badges_of, headline, sentence
 from pipeline.report_scores import Score, commonest, score_of
-from pipeline.report_words import DECISIONS, KINDS, STATUSES, percent, shell_word
+from pipeline.report_words import KINDS, shell_word
 
 MOST_MISTAKES = 24
 MOST_QUARANTINED = 50
-
-
-@dataclass(frozen=True)
-class Badge:
-    """The outcome as a shape (by `key`) and a word."""
-
-    key: str  # a decision, or a status when there is no verdict
-    word: str
 
 
 @dataclass(frozen=True)
@@ -84,18 +78,19 @@ class Network:
 class CyclePage:
     """Everything the template needs beside the cycle itself."""
 
-    badge: Badge
+    badges: tuple[Badge, ...]
     headline: str
     sentence: str
     seconds: float | None
     notes: tuple[Note, ...]
-    scores: tuple[Score, ...]
+    scores: tuple[tuple[Run, Score | None], ...]  # None: the run was not tested
+    tested: bool  # whether any run has a score
     guess: tuple[str, float] | None
     runs: tuple[RunDetails, ...]
     columns: tuple[str, ...]
     facts: tuple[Row, ...]
     curves: tuple[Panel, ...]
-    phase_note: str
+    curve_note: str
     confusions: tuple[Confusion, ...]
     mistakes: tuple[ShownMistake, ...] | None  # None if the fine-tune was not tested
     mistakes_in_all: int
@@ -110,21 +105,22 @@ def cycle_page(cycle: Cycle) -> CyclePage:
     """Work out the page of a cycle that may have ended anywhere."""
     runs = tuple(details for details in (cycle.finetune, cycle.scratch) if details)
     trained = [details.run for details in runs]
-    badge = badge_of(cycle)
     mistakes = _mistakes(cycle)
+    scores = tuple((details.run, score_of(details)) for details in runs)
     return CyclePage(
-        badge=badge,
-        headline=_headline(badge, score_of(cycle.finetune)),
-        sentence=_sentence(cycle),
+        badges=badges_of(cycle),
+        headline=headline(cycle),
+        sentence=sentence(cycle),
         seconds=_seconds(cycle),
         notes=notes_of(cycle),
-        scores=tuple(score for score in map(score_of, runs) if score),
+        scores=scores,
+        tested=any(score for _, score in scores),
         guess=commonest(cycle.snapshot) if cycle.snapshot else None,
         runs=runs,
         columns=tuple(KINDS[run.kind] for run in trained),
         facts=run_rows(runs),
         curves=learning_curves(trained) if any(run.epochs for run in trained) else (),
-        phase_note=phase_note(trained),
+        curve_note=curve_note(trained),
         confusions=_confusions(cycle),
         mistakes=None if mistakes is None else _with_pictures(mistakes[:MOST_MISTAKES], cycle.thumbnails),
         mistakes_in_all=len(mistakes or ()),
@@ -134,32 +130,6 @@ def cycle_page(cycle: Cycle) -> CyclePage:
         environment=environment_rows(runs),
         command=_command(cycle.images_folder, trained[0]) if trained else "",
     )
-
-
-def badge_of(cycle: Cycle) -> Badge:
-    """Return the decision if there is one, else the status."""
-    if cycle.verdict:
-        return Badge(cycle.verdict.decision, DECISIONS[cycle.verdict.decision][0])
-    return Badge(cycle.status, STATUSES[cycle.status])
-
-
-def _headline(badge: Badge, score: Score | None) -> str:
-    if score is None:
-        return f"{badge.word}: no tested model"
-    return f"{badge.word}: {percent(score.accuracy)} of {score.images:,d} test images right"
-
-
-def _sentence(cycle: Cycle) -> str:
-    if cycle.verdict:
-        return DECISIONS[cycle.verdict.decision][1]
-    epochs = len(cycle.finetune.run.epochs) if cycle.finetune else 0
-    kept = f"The {epochs} finished epochs are shown below." if epochs else "No epoch was finished."
-    return {
-        "running": f"This cycle has not ended yet. {kept}",
-        "finished": "This cycle ended without a verdict.",
-        "failed": f"This cycle stopped at an error, so the champion stays. {kept}",
-        "interrupted": f"This cycle was stopped from outside, so the champion stays. {kept}",
-    }[cycle.status]
 
 
 def _seconds(cycle: Cycle) -> float | None:

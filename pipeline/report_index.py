@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from pipeline.plots import Measured, history_plot
 from pipeline.records import Cycle
-from pipeline.report_cycle import Badge, badge_of
+from pipeline.report_outcome import Badge, badges_of
 from pipeline.report_scores import Score, score_of
 from pipeline.report_words import counted, percent
 
@@ -19,7 +19,7 @@ class CycleRow:
 
     id: int
     page: str
-    badge: Badge
+    badges: tuple[Badge, ...]
     started_at: datetime
     finetune: Score | None
     scratch: Score | None
@@ -65,7 +65,7 @@ def _row(cycle: Cycle, champion_id: int | None) -> CycleRow:
     return CycleRow(
         id=cycle.id,
         page=cycle_page_name(cycle.id),
-        badge=badge_of(cycle),
+        badges=badges_of(cycle),
         started_at=cycle.started_at,
         finetune=score_of(cycle.finetune),
         scratch=score_of(cycle.scratch),

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.records import Cycle, RunDetails
-from pipeline.report_scores import Score, score_of
+from pipeline.records import Cycle, Run, RunDetails, SnapshotSummary
+from pipeline.report_scores import Score, score_of, train_images_of
 from pipeline.report_words import KINDS, counted, interval
 
 FEW_TEST_IMAGES = 200
@@ -47,13 +47,24 @@ def _about_baseline(cycle: Cycle) -> Iterator[Note]:
                 "No baseline: this cycle did not train from scratch, so there is nothing to compare with.",
             )
         return
-    run = cycle.scratch.run
     if cycle.scratch_reused:
-        yield Note(
-            "note", f"The baseline is run {run.id} of cycle {run.cycle_id}, used again, not trained anew."
-        )
+        yield Note("note", _reused(cycle.scratch.run, cycle.snapshot))
+    elif cycle.snapshot and cycle.scratch.run.train_images < (of := train_images_of(cycle.snapshot)):
+        yield Note("note", _on_a_part(cycle.scratch.run, of))
     if cycle.finetune and not _same_test(cycle.finetune, cycle.scratch):
         yield Note("warning", "The two runs were not tested on the same images, so compare them with care.")
+
+
+def _reused(run: Run, snapshot: SnapshotSummary | None) -> str:
+    text = f"The baseline is run {run.id} of cycle {run.cycle_id}, used again, not trained anew."
+    if snapshot is None or run.train_images == (now := train_images_of(snapshot)):
+        return text
+    return f"{text} It was trained on {counted(run.train_images, 'image')}; this cycle has {now:,d}."
+
+
+def _on_a_part(run: Run, of: int) -> str:
+    setting = " (setting baseline_images)" if run.settings.get("baseline_images") else ""
+    return f"The baseline was trained on a part: {run.train_images:,d} of {of:,d} training images{setting}."
 
 
 def _same_test(one: RunDetails, other: RunDetails) -> bool:
@@ -69,10 +80,17 @@ def _about_runs(cycle: Cycle) -> Iterator[Note]:
     for details in (cycle.finetune, cycle.scratch):
         if details is None:
             continue
-        run, name = details.run, KINDS[details.run.kind]
-        if run.status in {"failed", "interrupted"}:
+        run = details.run
+        # The cycle's own error stands at the top of the page already.
+        if run.status in {"failed", "interrupted"} and run.error != cycle.error:
             ending = "failed" if run.status == "failed" else "was interrupted"
-            yield Note("warning", f"{name}: the run {ending}. {run.error or ''}".strip())
-        yield from (Note("note", f"{name}: {text}") for text in run.notes)
-    if cycle.finetune and cycle.finetune.run.device.startswith("cpu"):
-        yield Note("note", "Trained on the processor (CPU); the times are not those of a GPU.")
+            yield Note("warning", f"{KINDS[run.kind]}: the run {ending}: {run.error or 'no reason is known'}")
+    if cycle.finetune:
+        yield from _about_device(cycle.finetune.run)
+
+
+def _about_device(run: Run) -> Iterator[Note]:
+    """Warn of a run on the CPU although the GPU build of MXNet is installed; that is what it is for."""
+    has_gpu_build = any(name.startswith("mxnet-cu") for name in run.environment)
+    if run.device == "cpu" and has_gpu_build and (why := run.environment.get("device note")):
+        yield Note("warning", f"Trained on the CPU, since no GPU could be used: {why}")

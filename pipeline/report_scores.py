@@ -7,7 +7,7 @@ from math import isfinite
 from pipeline.evaluation_tables import correct_and_total
 from pipeline.intervals import wilson_interval
 from pipeline.records import Run, RunDetails, SnapshotSummary
-from pipeline.report_words import KINDS, NARROW, interval, percent
+from pipeline.report_words import KINDS, interval, percent
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Score:
     @property
     def text(self) -> str:
         """The accuracy and its interval in one line."""
-        return f"{percent(self.accuracy)} (95{NARROW}% interval {interval(self.low, self.high)})"
+        return f"{percent(self.accuracy)} ({interval(self.low, self.high)})"
 
 
 def score_of(details: RunDetails | None) -> Score | None:
@@ -53,3 +53,8 @@ def commonest(snapshot: SnapshotSummary) -> tuple[str, float] | None:
         return None
     label = max(snapshot.classes, key=lambda name: counts.get(name, 0))
     return label, counts.get(label, 0) / total
+
+
+def train_images_of(snapshot: SnapshotSummary) -> int:
+    """Return how many training images a snapshot has."""
+    return sum(snapshot.counts.get("train", {}).values())

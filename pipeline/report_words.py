@@ -1,16 +1,17 @@
 """Numbers, instants and strangers' text, as the reports show them."""
 
 import shlex
-import unicodedata
 from datetime import UTC, datetime
 from math import isfinite
 
 from markupsafe import Markup
 
+from pipeline.shown import shown
+
 NOTHING = "\N{EN DASH}"
 NARROW = "\N{NO-BREAK SPACE}"  # between a number and its unit, so that a line never breaks there
 DECISIONS = {
-    "first": ("First model", "There was no champion, so this model is the champion now."),
+    "first": ("First model", "There was no champion for these classes, so this model is the champion now."),
     "promote": ("Promoted", "The new model takes over from the champion."),
     "hold": ("Champion kept", "The new model is not shown to be better, so the champion stays."),
     "reject": ("Rejected", "The new model is not good enough, so the champion stays."),
@@ -19,31 +20,16 @@ STATUSES = {"running": "Running", "finished": "Finished", "failed": "Failed", "i
 KINDS = {"finetune": "Fine-tune", "scratch": "From scratch"}
 
 
-def shown(text: bytes | str) -> str:
-    r"""Return strangers' text with everything invisible made visible: `\n`, `\u202e`, a byte as `\xe9`.
-
-    File names are bytes: what is not UTF-8 (also as `os.fsdecode` hands it over, as surrogates) is shown
-    as its bytes. Control and format characters (so also those that turn the direction of writing) are escaped.
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "surrogateescape")
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # a byte that was not UTF-8
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    category = unicodedata.category(character)
-    if category[0] == "C" or category in {"Zl", "Zp"}:
-        return character.encode("unicode_escape").decode("ascii")
-    return character
-
-
 def finalize(value: object) -> object:
     """Prepare a template's value for output: text and paths are made visible, our own markup passes."""
     if isinstance(value, bytes) or (isinstance(value, str) and not isinstance(value, Markup)):
         return shown(value)
     return value
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a capital first letter and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "!", "?", ""} else ".")
 
 
 def percent(share: float | None) -> str:

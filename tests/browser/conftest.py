@@ -1,0 +1,36 @@
+"""A real browser, and the pages as files."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from pipeline.report import cycle_page_name, render_cycle, render_index
+from tests.pipeline import example_cycles as examples
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the Chromium of this system once for all tests, or skip."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the index and a page for each example cycle, as the job writes them."""
+    folder = tmp_path_factory.mktemp("reports")
+    cycles = (*examples.example_history(), examples.hostile_cycle())
+    pages = {cycle_page_name(cycle.id): render_cycle(cycle) for cycle in cycles}
+    pages["index.html"] = render_index(cycles, 13)
+    pages["cut-off.html"] = render_cycle(examples.cycle_cut_off_in_its_baseline())
+    for name, page in pages.items():
+        (folder / name).write_text(page, encoding="utf-8")
+    return folder
