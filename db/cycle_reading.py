@@ -1,11 +1,13 @@
 """Cycles: reading them back as records."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from db.cycle_data import load_changes, load_leaks, load_suspects
 from db.evaluations import scores
 from db.run_reading import load_run_on, runs_with_epochs
 from db.runs import get_cycle
@@ -53,7 +55,8 @@ def load_cycle(session: Session, cycle_id: int, *, thumbnails: int = 200) -> Cyc
     """Return a cycle with all that its page shows; NoSuchRecord if there is none.
 
     Its runs come with their evaluation on the cycle's own snapshot, never on another one. `thumbnails` bounds
-    the number of small JPEGs of the images that a run got wrong; the worst come first.
+    the number of small JPEGs: first come the images that a run got wrong, the worst before others, then those
+    of leaks, suspects and changes.
     """
     row = get_cycle(session, cycle_id)
     finetune, scratch = (
@@ -62,12 +65,21 @@ def load_cycle(session: Session, cycle_id: int, *, thumbnails: int = 200) -> Cyc
     )
     snapshot = None if row.snapshot_id is None else session.get_one(SnapshotRow, row.snapshot_id)
     quarantined = _quarantine(session, CycleQuarantineRow.cycle_id == cycle_id)[cycle_id]
-    wrong = _wrong_images(snapshot, [finetune, scratch])[:thumbnails]
-    return _cycle(row, _summary(snapshot, quarantined), finetune, scratch, load_thumbnails(session, wrong))
+    cycle = replace(
+        _cycle(row, _summary(snapshot, quarantined), finetune, scratch),
+        changes=load_changes(session, cycle_id),
+        leaks=load_leaks(session, cycle_id),
+        suspects=load_suspects(session, cycle_id),
+    )
+    shown = [*_wrong_images(snapshot, [finetune, scratch]), *_odd_images(cycle)]
+    return replace(cycle, thumbnails=load_thumbnails(session, shown, thumbnails))
 
 
 def list_cycles(session: Session) -> list[Cycle]:
-    """Return all cycles, newest first; their runs have epochs and scores, but no predictions or layers."""
+    """Return all cycles, newest first, without changes, leaks and suspects.
+
+    Their runs have epochs and scores, but no predictions or layers.
+    """
     runs, evaluations, quarantined = runs_with_epochs(session), scores(session), _quarantine(session)
     snapshots = {row.id: row for row in session.scalars(select(SnapshotRow))}
 
@@ -82,7 +94,6 @@ def list_cycles(session: Session) -> list[Cycle]:
             _summary(snapshots.get(row.snapshot_id or 0), quarantined[row.id]),
             details(row.finetune_run_id, row.snapshot_id),
             details(row.scratch_run_id, row.snapshot_id),
-            {},
         )
         for row in session.scalars(select(CycleRow).order_by(CycleRow.id.desc()))
     ]
@@ -93,7 +104,6 @@ def _cycle(
     snapshot: SnapshotSummary | None,
     finetune: RunDetails | None,
     scratch: RunDetails | None,
-    thumbnails: Mapping[str, bytes],
 ) -> Cycle:
     return Cycle(
         id=row.id,
@@ -108,7 +118,8 @@ def _cycle(
         scratch_reused=row.scratch_reused,
         verdict=None if row.decision is None else Verdict(row.decision, row.reason or ""),
         champion_id=row.champion_id,
-        thumbnails=thumbnails,
+        change_counts=row.change_counts or {},
+        mended=row.mended,
     )
 
 
@@ -144,6 +155,14 @@ def _wrong_images(snapshot: SnapshotRow | None, runs: Sequence[RunDetails | None
             true = probabilities[label]
             worst[prediction.sha256] = min(true, worst.get(prediction.sha256, true))
     return sorted(worst, key=lambda sha256: (worst[sha256], sha256))
+
+
+def _odd_images(cycle: Cycle) -> Iterator[str]:
+    """Yield the hashes of the images of leaks, suspects and changes."""
+    for leak in cycle.leaks:
+        yield from (leak.train.sha256, leak.test.sha256)
+    yield from (suspect.sha256 for suspect in cycle.suspects)
+    yield from (change.sha256 for change in cycle.changes)
 
 
 def _predictions(evaluations: Sequence[Evaluation | None]) -> list[Prediction]:

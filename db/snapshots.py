@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from db.base import SPLITS
 from db.batches import batches
-from db.tables import SPLITS, ImageRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
+from db.tables import ImageRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
 from pipeline.records import Snapshot, SnapshotImage
 
 
@@ -99,14 +100,19 @@ def save_thumbnails(session: Session, thumbnails: Mapping[str, bytes]) -> None:
         )
 
 
-def load_thumbnails(session: Session, hashes: Sequence[str]) -> dict[str, bytes]:
-    """Return the thumbnails that there are, by the hash of their image, in the order of `hashes`."""
+def load_thumbnails(session: Session, hashes: Iterable[str], limit: int) -> dict[str, bytes]:
+    """Return the first `limit` thumbnails that there are, by the hash of their image, in the given order."""
+    wanted = list(dict.fromkeys(hashes))
+    stored: set[str] = set()
+    for batch in batches(wanted):
+        stored.update(
+            session.scalars(select(ImageRow.sha256).join(ThumbnailRow).where(ImageRow.sha256.in_(batch)))
+        )
+    chosen = [sha256 for sha256 in wanted if sha256 in stored][:limit]
     found: dict[str, bytes] = {}
-    for batch in batches(hashes):
+    for batch in batches(chosen):
         rows = session.execute(
-            select(ImageRow.sha256, ThumbnailRow.jpeg)
-            .join(ImageRow, ImageRow.id == ThumbnailRow.image_id)
-            .where(ImageRow.sha256.in_(batch))
+            select(ImageRow.sha256, ThumbnailRow.jpeg).join(ThumbnailRow).where(ImageRow.sha256.in_(batch))
         )
         found |= dict(rows.tuples().all())
-    return {sha256: found[sha256] for sha256 in hashes if sha256 in found}
+    return {sha256: found[sha256] for sha256 in chosen}

@@ -3,7 +3,8 @@
 The caller owns the session and makes one transaction per fact: nothing here opens or commits one.
 """
 
-from db.champion import champion_id, promote
+from db.champion import champion_id, promote, promotions
+from db.cycle_data import add_suspects, latest_suspects, load_suspects, set_cycle_data
 from db.cycle_reading import cycle_ids, last_finished_snapshot, list_cycles, load_cycle
 from db.cycles import (
     finish_cycle,
@@ -24,6 +25,13 @@ from db.runs import (
     set_structure,
     start_run,
 )
+from db.settled import (
+    drawn_splits,
+    forget_label_decisions,
+    label_decisions,
+    save_drawn_splits,
+    save_label_decisions,
+)
 from db.snapshots import save_thumbnails, store_snapshot
 
 __all__ = [
@@ -31,23 +39,33 @@ __all__ = [
     "add_epoch",
     "add_evaluation",
     "add_note",
+    "add_suspects",
     "champion_id",
     "cycle_ids",
+    "drawn_splits",
     "evaluation_on",
     "finish_cycle",
     "finish_run",
     "forget_files",
+    "forget_label_decisions",
     "known_files",
+    "label_decisions",
     "last_finished_snapshot",
     "latest_baseline",
+    "latest_suspects",
     "list_cycles",
     "list_runs",
     "load_cycle",
     "load_run",
+    "load_suspects",
     "mark_interrupted",
     "promote",
+    "promotions",
+    "save_drawn_splits",
     "save_files",
+    "save_label_decisions",
     "save_thumbnails",
+    "set_cycle_data",
     "set_cycle_runs",
     "set_cycle_snapshot",
     "set_structure",

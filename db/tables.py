@@ -5,55 +5,14 @@ index in `SPLITS`, so that sorting by them is sorting by name. Deleting a row th
 """
 
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Enum,
-    ForeignKey,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    String,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, ForeignKey, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-from db.columns import FolderPath, Instant, Probabilities, Sentence, Signed64, Unsigned64
-from pipeline.records import Decision, RunKind, Split, Status
-
-SPLITS: tuple[Split, ...] = ("test", "train")  # sorted
-
-# A constraint without a name could never be changed by a migration.
-NAMES = {
-    "pk": "pk_%(table_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-}
-# The rows of these tables are found by their key only: the key is the table, without a second index.
-WITHOUT_ROWID = {"sqlite_with_rowid": False}
-# The number of a deleted run must never come back: a folder of models is named by it.
-NUMBERS_USED_ONCE = {"sqlite_autoincrement": True}
-
-
-def _choice(values: Any) -> Enum:
-    """Return the type of a column that holds one of the words of a Literal."""
-    return Enum(*get_args(values), native_enum=False, length=16, create_constraint=False)
-
-
-class Base(DeclarativeBase):
-    """What the tables share: the column type of each Python type."""
-
-    metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy declares it so
-        datetime: Instant,
-        bytes: LargeBinary,
-        Status: _choice(Status),
-        RunKind: _choice(RunKind),
-        Decision: _choice(Decision),
-    }
+from db.base import NUMBERS_USED_ONCE, WITHOUT_ROWID, Base
+from db.columns import FolderPath, Probabilities, Sentence, Signed64, Unsigned64
+from pipeline.records import Decision, RunKind, Status
 
 
 class FileRow(Base):
@@ -72,15 +31,18 @@ class FileRow(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     problem: Mapped[str | None] = mapped_column(Sentence)
+    fingerprint: Mapped[bytes | None]
 
 
 class ImageRow(Base):
-    """One content hash that a snapshot has used."""
+    """One content hash that a snapshot has used, or that somebody decided about."""
 
     __tablename__ = "image"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    # Drawn once for ever; null where folders decide, since these may change their mind.
+    split: Mapped[int | None] = mapped_column(SmallInteger)
 
 
 class ThumbnailRow(Base):
@@ -137,6 +99,8 @@ class CycleRow(Base):
     decision: Mapped[Decision | None]
     reason: Mapped[str | None] = mapped_column(Sentence)
     champion_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
+    change_counts: Mapped[dict[str, dict[str, int]] | None] = mapped_column(JSON(none_as_null=True))
+    mended: Mapped[int] = mapped_column(server_default="0")
 
 
 class CycleQuarantineRow(Base):

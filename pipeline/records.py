@@ -31,6 +31,7 @@ class FileState:
     width: int | None  # pixels, after the EXIF orientation; None if it could not be decoded
     height: int | None
     problem: str | None  # why it is in quarantine; None if it can be used
+    fingerprint: bytes | None = None  # the perceptual hash of a usable image
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,57 @@ class Snapshot:
     classes: tuple[str, ...]  # sorted; the index is the class index of the network
     images: tuple[SnapshotImage, ...]
     quarantined: tuple[Quarantined, ...]
+    leaks: tuple["Leak", ...] = ()  # training images that were left out, since a test image shows the same
+    mended: int = 0  # images whose label comes from somebody's decision, not from their folder
 
     def part(self, split: Split) -> tuple[SnapshotImage, ...]:
         """Return the images of one split, in snapshot order."""
         return tuple(image for image in self.images if image.split == split)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A training image that shows the same picture as a test image, and is left out of training."""
+
+    train: SnapshotImage
+    test: SnapshotImage
+    distance: int  # bits by which their perceptual hashes differ
+    transform: str  # how one is turned into the other: "same", "flipped", "turned 90" ...
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A training image whose label is probably wrong."""
+
+    sha256: str
+    path: bytes
+    label: str  # what its folder or an earlier decision says
+    suggested: str  # the most probable class, by networks that did not see the image
+    probability: float  # of the label it has, 0..1
+    score: float  # probability of the suggested label minus that of its own, -1..1; the higher, the worse
+
+
+@dataclass(frozen=True)
+class LabelDecision:
+    """What somebody decided about one image; the files are never touched."""
+
+    sha256: str
+    label: str | None  # None: leave the image out
+
+
+ChangeKind = Literal["added", "moved", "other split", "relabelled", "removed", "replaced"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one image differs from the snapshot before; label, split and path are the newest known."""
+
+    kind: ChangeKind
+    sha256: str
+    path: bytes
+    label: str
+    split: Split
+    before: str | None = None  # the former label, split or content hash
 
 
 # ---------------------------------------------------------------- network
@@ -224,4 +272,9 @@ class Cycle:
     scratch_reused: bool
     verdict: Verdict | None
     champion_id: int | None  # the run that was champion when the cycle ended
+    changes: tuple[Change, ...] = ()  # since the last finished cycle, bounded; empty in the first one
+    change_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # kind -> label -> images
+    leaks: tuple[Leak, ...] = ()
+    suspects: tuple[Suspect, ...] = ()  # the most suspicious first
+    mended: int = 0
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)  # sha256 -> JPEG, bounded

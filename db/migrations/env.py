@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from db.tables import Base
+from db import data_tables, tables  # noqa: F401 - these two fill the metadata
+from db.base import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

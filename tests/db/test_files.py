@@ -22,6 +22,7 @@ STATES = st.builds(
     width=st.none() | st.integers(1, 10**6),
     height=st.none() | st.integers(1, 10**6),
     problem=st.none() | st.text(st.characters(codec="utf-8")),
+    fingerprint=st.none() | st.binary(max_size=64),
 )
 
 

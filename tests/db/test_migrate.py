@@ -1,4 +1,4 @@
-"""Migrations, with a second revision that the test writes."""
+"""Migrations, with one more revision that the test writes."""
 
 import shutil
 import sqlite3
@@ -12,13 +12,18 @@ import pytest
 from sqlalchemy.orm import Session
 
 from db import store
-from db.file_check import VERSIONS
+from db.file_check import VERSIONS, known_revisions
 from db.session import open_database, open_read_only
 from pipeline.errors import DatabaseError, DatabaseTooNew
 from tests.conftest import REPOSITORY
 from tests.db.samples import NOON, begin_cycle, begin_run, epoch
 
-HEADER = "import sqlalchemy as sa\nfrom alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
+PRESENT = known_revisions(VERSIONS)[-1]
+NEXT = f"{int(PRESENT) + 1:04d}"
+BACKUP = f"whisker.backup-{PRESENT}-20260301T120000Z.db"
+HEADER = (
+    f"import sqlalchemy as sa\nfrom alembic import op\nrevision = '{NEXT}'\ndown_revision = '{PRESENT}'\n"
+)
 COPY_THE_PARENT = """
 def upgrade():
     with op.batch_alter_table("run", recreate="always", table_kwargs={"sqlite_autoincrement": True}) as table:
@@ -31,7 +36,7 @@ ORPHANS = 'def upgrade():\n    op.execute("UPDATE epoch SET run_id = 77")\n'
 
 @pytest.fixture
 def old(path: Path) -> Path:
-    """Return a database of revision 0001 with a run of two epochs."""
+    """Return a database of the present revision with a run of two epochs."""
     with open_database(path).begin() as session:
         run_id = begin_run(session, begin_cycle(session)[0])
         store.add_epoch(session, run_id, epoch(1))
@@ -42,8 +47,9 @@ def old(path: Path) -> Path:
 def versions(tmp_path: Path, migration: str) -> Path:
     folder = tmp_path / "a folder; 100% odd" / "versions"
     folder.mkdir(parents=True)
-    shutil.copy(VERSIONS / "0001_first_schema.py", folder)
-    (folder / "0002_second.py").write_text(HEADER + migration)
+    for file in VERSIONS.glob("[0-9]*_*.py"):
+        shutil.copy(file, folder)
+    (folder / f"{NEXT}_one_more.py").write_text(HEADER + migration)
     return folder
 
 
@@ -64,9 +70,9 @@ def test_an_older_database_is_backed_up_and_migrated_and_keeps_all_rows(old: Pat
     open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
     assert ask(old, "SELECT mood FROM run") == [("good",)]
     assert ask(old, "SELECT epoch FROM epoch") == [(1,), (2,)]
-    assert ask(old, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert ask(old, "SELECT version_num FROM alembic_version") == [(NEXT,)]
     assert ask(old, "PRAGMA foreign_key_check") == []
-    assert [file.name for file in backups(old)] == ["whisker.backup-0001-20260301T120000Z.db"]
+    assert [file.name for file in backups(old)] == [BACKUP]
 
 
 def test_the_backup_is_a_whole_database_of_the_old_schema(old: Path, tmp_path: Path) -> None:
@@ -97,10 +103,12 @@ def test_a_migration_that_fails_or_loses_rows_leaves_the_database_as_it_was(
     migration: str, reason: str, old: Path, tmp_path: Path
 ) -> None:
     before = ask(old, "SELECT sql FROM sqlite_master")
-    with pytest.raises(DatabaseError, match=f"from schema 0001 to 0002 .*{reason}.*nothing was changed"):
+    with pytest.raises(
+        DatabaseError, match=f"from schema {PRESENT} to {NEXT} .*{reason}.*nothing was changed"
+    ):
         open_database(old, versions=versions(tmp_path, migration), now=noon)
     assert ask(old, "SELECT sql FROM sqlite_master") == before
-    assert [file.name for file in backups(old)] == ["whisker.backup-0001-20260301T120000Z.db"]
+    assert [file.name for file in backups(old)] == [BACKUP]
     with open_database(old)() as session:
         assert store.load_run(session, 1).run.epochs == (epoch(1), epoch(2))
 
@@ -108,7 +116,7 @@ def test_a_migration_that_fails_or_loses_rows_leaves_the_database_as_it_was(
 def test_the_older_program_refuses_the_migrated_database(old: Path, tmp_path: Path) -> None:
     open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
     before = old.read_bytes()
-    with pytest.raises(DatabaseTooNew, match="schema 0002, this one knows 0001"):
+    with pytest.raises(DatabaseTooNew, match=f"schema {NEXT}, this one knows {PRESENT}"):
         open_database(old)
     assert old.read_bytes() == before
 
@@ -121,15 +129,15 @@ def test_a_reader_does_not_migrate(old: Path, tmp_path: Path) -> None:
 
 
 def test_without_a_backup_nothing_is_migrated(old: Path, tmp_path: Path) -> None:
-    old.with_name("whisker.backup-0001-20260301T120000Z.db").mkdir()
+    old.with_name(BACKUP).mkdir()
     with pytest.raises(DatabaseError, match="could not be backed up before migrating"):
         open_database(old, versions=versions(tmp_path, COPY_THE_PARENT), now=noon)
-    assert ask(old, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert ask(old, "SELECT version_num FROM alembic_version") == [(PRESENT,)]
 
 
 def test_a_new_database_gets_all_migrations(path: Path, tmp_path: Path) -> None:
     open_database(path, versions=versions(tmp_path, COPY_THE_PARENT))
-    assert ask(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert ask(path, "SELECT version_num FROM alembic_version") == [(NEXT,)]
     assert backups(path) == []
 
 

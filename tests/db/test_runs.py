@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -146,6 +147,19 @@ class TestTheChampion:
         for run_id in (first, second, first):
             store.promote(session, run_id, NOON, "better")
             assert store.champion_id(session) == run_id
+
+    def test_has_a_history_the_newest_first(self, session: Session) -> None:
+        cycle_id, _ = begin_cycle(session)
+        first, second = (begin_run(session, cycle_id) for _ in range(2))
+        assert store.promotions(session) == []
+        store.promote(session, first, NOON, "there was none")
+        store.promote(session, second, NOON + timedelta(hours=1), "better")
+        store.promote(session, first, NOON + timedelta(hours=2), "by hand")
+        assert store.promotions(session) == [
+            (first, NOON + timedelta(hours=2), "by hand"),
+            (second, NOON + timedelta(hours=1), "better"),
+            (first, NOON, "there was none"),
+        ]
 
     def test_must_be_a_run(self, session: Session) -> None:
         with pytest.raises(NoSuchRecord, match="no run 3"):

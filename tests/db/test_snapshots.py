@@ -80,4 +80,11 @@ def test_thumbnails_replace_earlier_ones(session: Session) -> None:
     store.save_thumbnails(session, {sha("a"): b"old", sha("b"): b"b"})
     store.save_thumbnails(session, {sha("a"): b"new"})
     wanted = [sha("b"), sha("never seen"), sha("a")]
-    assert load_thumbnails(session, wanted) == {sha("b"): b"b", sha("a"): b"new"}
+    assert load_thumbnails(session, wanted, 9) == {sha("b"): b"b", sha("a"): b"new"}
+
+
+def test_only_thumbnails_that_there_are_count_towards_the_limit(session: Session) -> None:
+    store.save_thumbnails(session, {sha(name): name.encode() for name in "abc"})
+    wanted = [sha(name) for name in ("never seen", "c", "c", "a", "b")]
+    assert list(load_thumbnails(session, wanted, 2).values()) == [b"c", b"a"]
+    assert load_thumbnails(session, wanted, 0) == {}

@@ -1,16 +1,23 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from db.base import SPLITS, Base
 from db.file_check import VERSIONS, known_revisions
 from db.migrate import MIGRATIONS
-from db.tables import SPLITS, Base
 
 
 def test_the_migrations_make_the_tables_of_the_model(session: Session) -> None:
     context = MigrationContext.configure(session.connection())
     assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_migrations_and_the_model_agree_on_the_tables_without_rowid(session: Session) -> None:
+    made = session.scalars(text("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"))
+    tables = Base.metadata.tables.values()
+    assert set(made) == {table.name for table in tables if not table.dialect_options["sqlite"]["with_rowid"]}
 
 
 def test_the_names_of_the_migration_files_are_their_revisions_in_order() -> None:
