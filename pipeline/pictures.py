@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 from typing import Any
 
@@ -13,6 +13,12 @@ from PIL import Image
 def data_uri(content: bytes, media_type: str) -> str:
     """Return `content` as a data: URI, which a page can show without a request."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def thumbnail_uri(thumbnails: Mapping[str, bytes], sha256: str) -> str | None:
+    """Return the JPEG of an image as a data: URI; None if there is none."""
+    picture = thumbnails.get(sha256)
+    return data_uri(picture, "image/jpeg") if picture else None
 
 
 def filters_png(filters: Sequence[Any]) -> bytes | None:

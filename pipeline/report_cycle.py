@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from pipeline.evaluation_tables import Mistake, confusion_matrix, errors_of
 from pipeline.learning_curves import Panel, learning_curves
 from pipeline.phases import curve_note
-from pipeline.pictures import data_uri, filters_png
-from pipeline.records import Cycle, NetworkStructure, Quarantined, Run, RunDetails, SnapshotSummary
+from pipeline.pictures import data_uri, filters_png, thumbnail_uri
+from pipeline.records import Cycle, NetworkStructure, Run, RunDetails
+from pipeline.report_changes import Changes, changes_of
+from pipeline.report_command import command_of
 from pipeline.report_comparison import Row, environment_rows, run_rows, setting_rows
+from pipeline.report_data import Data, data_of
+from pipeline.report_leaks import Leaks, leaks_of
 from pipeline.report_notes import Note, notes_of
 from pipeline.report_outcome import Badge, badges_of, headline, sentence
 from pipeline.report_scores import Score, commonest, score_of
-from pipeline.report_words import KINDS, shell_word
+from pipeline.report_suspects import Suspects, suspects_of
+from pipeline.report_words import KINDS
 
 MOST_MISTAKES = 24
-MOST_QUARANTINED = 50
 
 
 @dataclass(frozen=True)
@@ -43,26 +47,6 @@ class ShownMistake:
 
     mistake: Mistake
     picture: str | None
-
-
-@dataclass(frozen=True)
-class DataRow:
-    """How many images one class has."""
-
-    label: str
-    train: int
-    test: int
-
-
-@dataclass(frozen=True)
-class Data:
-    """What the cycle saw in the image folder."""
-
-    digest: str
-    rows: tuple[DataRow, ...]
-    total: DataRow
-    quarantined: tuple[Quarantined, ...]
-    unlisted: int  # how many more are in quarantine
 
 
 @dataclass(frozen=True)
@@ -94,6 +78,9 @@ class CyclePage:
     confusions: tuple[Confusion, ...]
     mistakes: tuple[ShownMistake, ...] | None  # None if the fine-tune was not tested
     mistakes_in_all: int
+    suspects: Suspects
+    leaks: Leaks
+    changes: Changes
     data: Data | None
     network: Network | None
     settings: tuple[Row, ...]
@@ -124,11 +111,14 @@ def cycle_page(cycle: Cycle) -> CyclePage:
         confusions=_confusions(cycle),
         mistakes=None if mistakes is None else _with_pictures(mistakes[:MOST_MISTAKES], cycle.thumbnails),
         mistakes_in_all=len(mistakes or ()),
-        data=_data(cycle.snapshot) if cycle.snapshot else None,
+        suspects=suspects_of(cycle),
+        leaks=leaks_of(cycle),
+        changes=changes_of(cycle),
+        data=data_of(cycle.snapshot) if cycle.snapshot else None,
         network=_network(runs),
         settings=setting_rows(runs),
         environment=environment_rows(runs),
-        command=_command(cycle.images_folder, trained[0]) if trained else "",
+        command=command_of(cycle.images_folder, trained[0]) if trained else "",
     )
 
 
@@ -169,22 +159,8 @@ def _mistakes(cycle: Cycle) -> tuple[Mistake, ...] | None:
 def _with_pictures(
     mistakes: tuple[Mistake, ...], thumbnails: Mapping[str, bytes]
 ) -> tuple[ShownMistake, ...]:
-    pictures = (thumbnails.get(mistake.prediction.sha256) for mistake in mistakes)
     return tuple(
-        ShownMistake(mistake, data_uri(picture, "image/jpeg") if picture else None)
-        for mistake, picture in zip(mistakes, pictures, strict=True)
-    )
-
-
-def _data(snapshot: SnapshotSummary) -> Data:
-    train, test = snapshot.counts.get("train", {}), snapshot.counts.get("test", {})
-    rows = tuple(DataRow(label, train.get(label, 0), test.get(label, 0)) for label in snapshot.classes)
-    return Data(
-        digest=snapshot.digest,
-        rows=rows,
-        total=DataRow("all", sum(row.train for row in rows), sum(row.test for row in rows)),
-        quarantined=snapshot.quarantined[:MOST_QUARANTINED],
-        unlisted=max(0, len(snapshot.quarantined) - MOST_QUARANTINED),
+        ShownMistake(mistake, thumbnail_uri(thumbnails, mistake.prediction.sha256)) for mistake in mistakes
     )
 
 
@@ -198,8 +174,3 @@ def _network(runs: tuple[RunDetails, ...]) -> Network | None:
         sum(layer.parameters for layer in structure.layers),
         data_uri(picture, "image/png") if picture else None,
     )
-
-
-def _command(folder: str, run: Run) -> str:
-    words = ("--images", folder, "--recipe", run.recipe, "--backbone", run.backbone, "--device", run.device)
-    return "cli.py run-now " + " ".join(word if word[:2] == "--" else shell_word(word) for word in words)

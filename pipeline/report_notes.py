@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.records import Cycle, Run, RunDetails, SnapshotSummary
+from pipeline.report_data import LeftOut, left_out
 from pipeline.report_scores import Score, score_of, train_images_of
 from pipeline.report_words import KINDS, counted, interval
 
@@ -17,6 +18,7 @@ class Note:
 
     level: Literal["warning", "note"]
     text: str
+    section: str = ""  # the id of the section that tells more
 
 
 def notes_of(cycle: Cycle) -> tuple[Note, ...]:
@@ -26,12 +28,32 @@ def notes_of(cycle: Cycle) -> tuple[Note, ...]:
 
 
 def _about_data(cycle: Cycle) -> Iterator[Note]:
-    if cycle.snapshot and (number := len(cycle.snapshot.quarantined)):
-        verb = "is" if number == 1 else "are"
-        yield Note("warning", f"{counted(number, 'file')} cannot be used and {verb} in quarantine, see Data.")
+    if cycle.snapshot:
+        yield from _about_files(left_out(cycle.snapshot.quarantined))
+        yield from _about_leaks(len(cycle.leaks))
     score = score_of(cycle.finetune)
     if score and score.images < FEW_TEST_IMAGES:
         yield Note("warning", _few_images(score))
+
+
+def _about_files(out: LeftOut) -> Iterator[Note]:
+    if number := len(out.unusable):
+        verb = "is" if number == 1 else "are"
+        text = f"{counted(number, 'file')} cannot be used and {verb} in quarantine, see Data."
+        yield Note("warning", text, "data")
+    if number := len(out.two_classes):
+        verb, are = ("shows", "is") if number == 1 else ("show", "are")
+        text = f"{counted(number, 'file')} {verb} a picture that is under two classes and {are} left out"
+        yield Note("warning", f"{text}, see Data.", "data")
+
+
+def _about_leaks(number: int) -> Iterator[Note]:
+    if number:
+        verb, was = ("shows", "was") if number == 1 else ("show", "were")
+        text = (
+            f"{counted(number, 'training image')} {verb} the same picture as a test image and {was} left out."
+        )
+        yield Note("warning", text, "leaks")
 
 
 def _few_images(score: Score) -> str:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.report import cycle_page_name, render_cycle, render_index
 from tests.pipeline import example_cycles as examples
+from tests.pipeline.example_hostile import hostile_cycle
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +28,11 @@ def browser() -> Iterator[Browser]:
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the index and a page for each example cycle, as the job writes them."""
     folder = tmp_path_factory.mktemp("reports")
-    cycles = (*examples.example_history(), examples.hostile_cycle())
+    cycles = (*examples.example_history(), hostile_cycle())
     pages = {cycle_page_name(cycle.id): render_cycle(cycle) for cycle in cycles}
     pages["index.html"] = render_index(cycles, 13)
     pages["cut-off.html"] = render_cycle(examples.cycle_cut_off_in_its_baseline())
+    pages["much-found.html"] = render_cycle(examples.cycle_with_much_found())
     for name, page in pages.items():
         (folder / name).write_text(page, encoding="utf-8")
     return folder

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Page
 
 FINISHED, FAILED, INTERRUPTED, HOSTILE = (f"cycle-000{n}.html" for n in (7, 5, 6, 8))
-PAGES = ("index.html", FINISHED, FAILED, INTERRUPTED, HOSTILE, "cut-off.html")
+PAGES = ("index.html", FINISHED, FAILED, INTERRUPTED, HOSTILE, "cut-off.html", "much-found.html")
 OPEN_ALL = "document.querySelectorAll('details').forEach(element => { element.open = true })"
 
 
@@ -52,7 +52,7 @@ def test_hostile_names_change_neither_the_title_nor_the_structure(page: Page, re
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index.html", FINISHED, HOSTILE, "cut-off.html"])
+@pytest.mark.parametrize("name", ["index.html", FINISHED, HOSTILE, "cut-off.html", "much-found.html"])
 def test_axe_finds_no_barrier(page: Page, reports: Path, name: str, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto((reports / name).as_uri())
@@ -77,8 +77,28 @@ def test_all_pictures_are_there_without_scrolling(page: Page, reports: Path) -> 
     page.goto((reports / FINISHED).as_uri())
     loaded = page.eval_on_selector_all("img", "all => all.map(one => one.complete && one.naturalWidth > 0)")
 
-    assert len(loaded) == 7
+    assert len(loaded) == 7 + 14  # of suspects, leaks and changes
     assert all(loaded)
+
+
+def test_the_warning_of_leaks_leads_to_them(page: Page, reports: Path) -> None:
+    page.goto((reports / FINISHED).as_uri())
+    page.get_by_role("link", name="show the same picture as a test image").click()
+
+    assert page.url.endswith("#leaks")
+    assert page.get_by_role("heading", name="Leaks").is_visible()
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_both_pictures_of_a_leak_stand_side_by_side(page: Page, reports: Path, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto((reports / FINISHED).as_uri())
+    tops = page.eval_on_selector_all(
+        ".two > div", "all => all.map(one => Math.round(one.getBoundingClientRect().top))"
+    )
+
+    assert len(tops) == 6
+    assert tops[::2] == tops[1::2]
 
 
 def test_a_page_on_paper_has_what_is_folded_on_the_screen(page: Page, reports: Path) -> None:
@@ -99,7 +119,7 @@ def test_a_page_can_be_read_without_javascript(browser: Browser, reports: Path) 
     page.goto((reports / FINISHED).as_uri())
 
     assert page.get_by_role("heading", level=1).inner_text().startswith("Promoted: 98.5")
-    assert page.get_by_role("img").count() == 4 + 7
+    assert page.get_by_role("img").count() == 4 + 7 + 14
     page.get_by_text("All layers", exact=True).click()
     assert page.get_by_role("cell", name="GlobalAvgPool2D").is_visible()
     page.close()

@@ -3,35 +3,36 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from pipeline.records import Artifact, Cycle, Quarantined, RunDetails, RunKind, SnapshotSummary, Verdict
+from pipeline.records import (
+    Cycle,
+    RunDetails,
+    Verdict,
+)
+from tests.pipeline.example_data import (
+    CHANGE_COUNTS,
+    data_thumbnails,
+    example_changes,
+    example_leak,
+    example_leaks,
+    example_suspects,
+)
 from tests.pipeline.example_runs import (
     STARTED,
-    digest_of,
     example_details,
     example_epochs,
-    example_evaluation,
     example_run,
     example_snapshot,
-    example_structure,
     example_thumbnails,
-    thumbnail,
 )
 
-# After Lighthouse, which keeps such a line in its own source to prove that its report survives it.
-CANARY = "</script> pre$`post %%WHISKER_JSON%% <!-- {{7*7}} {% raw %}"
-HOSTILE_NAMES = (
-    b"<script>alert(1)</script>.jpg",
-    b"\"><img src=x onerror='alert(2)'>.jpg",
-    b"two\nlines\tand\x1b[31mred.jpg",
-    "photo\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe".encode(),
-    b"{{7*7}}{% raw %}.jpg",
-    b"caf\xe9.jpg",
-    b"a$b^$.jpg",
-    b"-rf",
-    b"x" * 255,
-    "ne\u0301e.jpg".encode(),
-    CANARY.encode(),
-)
+NOTHING_FOUND: dict[str, object] = {
+    "changes": (),
+    "change_counts": {},
+    "leaks": (),
+    "suspects": (),
+    "mended": 0,
+    "thumbnails": {},
+}
 
 
 def finished_cycle(**changes: object) -> Cycle:
@@ -52,7 +53,12 @@ def finished_cycle(**changes: object) -> Cycle:
             "On the same 400 test images it mends 9 mistakes of run 11 and makes 2 new ones (p = 0.033).",
         ),
         champion_id=13,
-        thumbnails=example_thumbnails(),
+        changes=example_changes(),
+        change_counts=CHANGE_COUNTS,
+        leaks=example_leaks(),
+        suspects=example_suspects(),
+        mended=12,
+        thumbnails={**example_thumbnails(), **data_thumbnails()},
     )
     return replace(cycle, **changes)  # type: ignore[arg-type]
 
@@ -68,7 +74,7 @@ def failed_cycle() -> Cycle:
         scratch=None,
         verdict=None,
         champion_id=None,
-        thumbnails={},
+        **NOTHING_FOUND,
     )
 
 
@@ -93,6 +99,7 @@ def interrupted_cycle() -> Cycle:
         scratch=None,
         verdict=None,
         champion_id=4,
+        suspects=(),
         thumbnails={},
     )
 
@@ -128,37 +135,13 @@ def cycle_with_a_failed_baseline() -> Cycle:
     return finished_cycle(scratch=RunDetails(run))
 
 
-def hostile_cycle() -> Cycle:
-    """Return a cycle in which every text of strangers attacks the page."""
-    classes = ("<b>cat", CANARY)
-    changes = {"recipe": CANARY, "backbone": CANARY, "device": CANARY, "notes": (CANARY,), "error": CANARY}
-    settings = {CANARY: {CANARY: [CANARY]}}
-    environment = {CANARY: CANARY}
-    runs: tuple[tuple[RunKind, int], ...] = (("finetune", 21), ("scratch", 22))
-    details = [
-        RunDetails(
-            example_run(kind, run_id, **changes, settings=settings, environment=environment),
-            example_evaluation(len(HOSTILE_NAMES), paths=HOSTILE_NAMES, classes=classes),
-            replace(example_structure(), new_last_layer=CANARY),
-            (Artifact(CANARY, digest_of("x"), 1),),
-        )
-        for kind, run_id in runs
-    ]
-    snapshot = SnapshotSummary(
-        digest=digest_of("hostile"),
-        classes=classes,
-        counts={"train": {classes[0]: 10, classes[1]: 10}, "test": {classes[0]: 200, classes[1]: 200}},
-        quarantined=tuple(Quarantined(name, CANARY) for name in HOSTILE_NAMES),
-    )
+def cycle_with_much_found() -> Cycle:
+    """Return a cycle with more changes, leaks and suspects than its page shows."""
     return finished_cycle(
-        id=8,
-        images_folder="/srv/\udce9/" + CANARY,
-        error=CANARY,
-        snapshot=snapshot,
-        finetune=details[0],
-        scratch=details[1],
-        verdict=Verdict("reject", CANARY),
-        thumbnails={digest_of("test 0"): thumbnail(0)},
+        changes=example_changes(200),
+        leaks=tuple(example_leak(n, 3) for n in range(40)),
+        suspects=example_suspects(40),
+        mended=1,
     )
 
 
@@ -175,7 +158,7 @@ def example_history() -> tuple[Cycle, ...]:
             scratch_reused=n > 1,
             verdict=Verdict(decision, "Counted on the same test images."),  # type: ignore[arg-type]
             champion_id=1 if n == 1 else 3,
-            thumbnails={},
+            **NOTHING_FOUND,
         )
         for n, (decision, accuracy) in enumerate(steps, start=1)
     ]

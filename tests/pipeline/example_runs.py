@@ -170,7 +170,7 @@ def example_details(kind: RunKind, run_id: int, **changes: object) -> RunDetails
 
 
 def example_snapshot(quarantined: int = 3) -> SnapshotSummary:
-    reasons = ("the file is cut off", "not an image", "the same image stands in both classes")
+    reasons = ("the file is cut off", "not an image", "too large: 60,000 x 60,000 pixels")
     return SnapshotSummary(
         digest=digest_of("snapshot"),
         classes=CLASSES,

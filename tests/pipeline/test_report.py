@@ -15,6 +15,7 @@ from pipeline.report import cycle_page_name, render_cycle, render_index
 from pipeline.report_words import NOTHING
 from tests.pipeline import example_cycles as examples
 from tests.pipeline import example_runs as runs
+from tests.pipeline.example_hostile import CANARY, hostile_cycle
 from tests.pipeline.page_text import text_of
 
 GOLD = Path(__file__).resolve().parent.parent / "data" / "cycle_page.txt"
@@ -60,6 +61,9 @@ STATES: dict[str, Callable[[], Cycle]] = {
     "no champion": lambda: examples.finished_cycle(champion_id=None, verdict=Verdict("reject", "Too few.")),
     "no baseline": lambda: examples.finished_cycle(scratch=None),
     "no mistakes": without_mistakes,
+    "nothing found": lambda: examples.finished_cycle(**examples.NOTHING_FOUND),
+    "much found": examples.cycle_with_much_found,
+    "a baseline used again": lambda: examples.finished_cycle(scratch_reused=True),
     "no thumbnails": lambda: examples.finished_cycle(thumbnails={}),
     "three classes": with_three_classes,
     "nothing in quarantine": lambda: examples.finished_cycle(snapshot=runs.example_snapshot(0)),
@@ -68,7 +72,7 @@ STATES: dict[str, Callable[[], Cycle]] = {
     "no epoch": lambda: with_finetune(epochs=()),
     "losses that are not numbers": with_nan_losses,
     "a last stage": lambda: with_finetune(epochs=runs.last_stage_epochs()),
-    "hostile": examples.hostile_cycle,
+    "hostile": hostile_cycle,
 }
 
 
@@ -128,7 +132,7 @@ def test_hostile_text_stays_text() -> None:
     assert r"photo\u202egpj.exe" in text
     assert "{{7*7}}{% raw %}.jpg" in text
     assert r"caf\xe9.jpg" in text
-    assert " ".join(examples.CANARY.split()) in text
+    assert " ".join(CANARY.split()) in text
     assert "<script" not in page
     assert "<img src=x" not in page
 
@@ -140,14 +144,14 @@ def test_a_cycle_without_mistakes_says_so() -> None:
 def test_mistakes_are_shown_at_once_also_on_paper() -> None:
     page = page_of("finished")
 
-    assert page.count('<img src="data:image/jpeg;base64,') == 6
+    assert page.count('<img src="data:image/jpeg;base64,') == 6 + 2 + 6 + 6  # suspects, leaks, changes
     assert "loading=" not in page
 
 
 def test_of_a_thousand_files_in_quarantine_the_first_are_listed_and_the_rest_counted() -> None:
     text = text_of(page_of("1,000 in quarantine"))
 
-    assert "In quarantine: 1,000 files" in text
+    assert "In quarantine, since they cannot be used: 1,000 files" in text
     assert text.count("train/cat/broken-") == 50
     assert "and 950 more files" in text
 
@@ -200,8 +204,9 @@ def test_the_page_shows_how_to_run_it_again() -> None:
     text = text_of(page_of("finished"))
 
     assert (
-        "cli.py run-now --images /srv/photos --recipe fast --backbone efficientnet_lite0 --device cpu" in text
-    )
+        "cli.py run-now --images /srv/photos --recipe fast --backbone efficientnet_lite0 --device cpu "
+        "--seed 20260314 --set head_strengths=0.0001,0.001,0.01\n"
+    ) in text
 
 
 def test_pages_are_named_so_that_they_sort_by_age() -> None:
@@ -230,9 +235,9 @@ def test_an_empty_index_says_what_to_do() -> None:
 
 
 def test_the_index_takes_hostile_text_as_text() -> None:
-    page = render_index((examples.hostile_cycle(),), 21)
+    page = render_index((hostile_cycle(),), 21)
 
-    assert " ".join(examples.CANARY.split()) in text_of(page)
+    assert " ".join(CANARY.split()) in text_of(page)
     assert "<script" not in page
 
 

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.records import Cycle, RunDetails
+from pipeline.records import Cycle, Quarantined, RunDetails
 from pipeline.report_notes import notes_of
 from pipeline.report_words import NARROW
 from tests.pipeline import example_cycles as examples
 from tests.pipeline import example_runs as runs
+from tests.pipeline.example_data import example_leaks
 
-CLEAN = examples.finished_cycle(snapshot=runs.example_snapshot(0))
+CLEAN = examples.finished_cycle(snapshot=runs.example_snapshot(0), leaks=())
 
 
 def texts(cycle: Cycle) -> list[str]:
@@ -30,6 +31,27 @@ def test_files_in_quarantine_are_said_at_the_top(number: int, verb: str) -> None
     cycle = replace(CLEAN, snapshot=runs.example_snapshot(number))
 
     assert texts(cycle) == [f"{verb} in quarantine, see Data."]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(1, "1 training image shows the same picture as a test image and was left out."),
+                          (3, "3 training images show the same picture as a test image and were left out.")]
+)  # fmt: skip
+def test_leaks_are_a_warning_that_leads_to_their_section(number: int, words: str) -> None:
+    (note,) = notes_of(replace(CLEAN, leaks=example_leaks()[:number]))
+
+    assert (note.level, note.text.replace(NARROW, " "), note.section) == ("warning", words, "leaks")
+
+
+def test_pictures_under_two_classes_are_not_said_to_be_unusable() -> None:
+    assert CLEAN.snapshot is not None
+    files = (Quarantined(b"a.jpg", "also under class 'dog'"), Quarantined(b"b.jpg", "not an image"))
+    found = notes_of(replace(CLEAN, snapshot=replace(CLEAN.snapshot, quarantined=files)))
+
+    assert [(note.text.replace(NARROW, " "), note.section) for note in found] == [
+        ("1 file cannot be used and is in quarantine, see Data.", "data"),
+        ("1 file shows a picture that is under two classes and is left out, see Data.", "data"),
+    ]
 
 
 def test_a_missing_baseline_is_said() -> None:
@@ -55,7 +77,7 @@ def test_a_baseline_on_a_part_of_the_images_is_said_with_its_setting() -> None:
 
 
 def test_a_failed_baseline_of_a_finished_cycle_is_a_warning_with_its_error() -> None:
-    cycle = replace(examples.cycle_with_a_failed_baseline(), snapshot=CLEAN.snapshot)
+    cycle = replace(examples.cycle_with_a_failed_baseline(), snapshot=CLEAN.snapshot, leaks=())
 
     assert [(note.level, note.text) for note in notes_of(cycle)] == [
         ("warning", "From scratch: the run failed: the loss became nan in epoch 1; choose a smaller "
@@ -64,7 +86,9 @@ def test_a_failed_baseline_of_a_finished_cycle_is_a_warning_with_its_error() -> 
 
 
 def test_the_error_of_the_cycle_itself_is_not_said_twice() -> None:
-    assert texts(replace(examples.cycle_cut_off_in_its_baseline(), snapshot=CLEAN.snapshot)) == []
+    cut_off = examples.cycle_cut_off_in_its_baseline()
+
+    assert texts(replace(cut_off, snapshot=CLEAN.snapshot, leaks=())) == []
 
 
 def test_few_test_images_are_a_warning() -> None:
