@@ -87,6 +87,8 @@ def init(state: State, images: Path) -> None:
 @click.option("--seed", type=int, help="Of shuffling and of new parameters.")
 @click.option("--device", help="auto, cpu, gpu or gpu:N.")
 @click.option("--if-changed", is_flag=True, help="Do nothing unless there is new data.")
+@click.option("--accept-classes", is_flag=True, help="Go on with other class folders than before.")
+@click.option("--accept-loss", is_flag=True, help="Go on though a large part of the images is gone.")
 @click.option("--no-baseline", is_flag=True, help="Skip the training from scratch.")
 @click.option(
     "--demo", is_flag=True, help="Draw a small set of images and run on it; needs no images, no network."
@@ -98,6 +100,8 @@ def run_now(
     epochs: int | None,
     weights: Path | None,
     if_changed: bool,
+    accept_classes: bool,
+    accept_loss: bool,
     no_baseline: bool,
     demo: bool,
     **given: Any,
@@ -115,9 +119,12 @@ def run_now(
     recipe = config.resolved_recipe(overrides)
     config.images_folder()
     from jobs.cycle import Request, run_cycle
+    from jobs.look import Accepted
 
     with state.at_work() as (flag, progress):
-        outcome = run_cycle(Request(state.home, config, recipe, if_changed, weights), flag, progress)
+        accepted = Accepted(classes=accept_classes, loss=accept_loss)
+        request = Request(state.home, config, recipe, if_changed, accepted, weights)
+        outcome = run_cycle(request, flag, progress)
     state.answer(cycle_document(outcome), lambda console: show_outcome(console, outcome, demo=demo))
 
 
@@ -159,7 +166,7 @@ def daemon(state: State, **given: Any) -> None:
 
 @cli.command()
 @click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
-@click.option("--explain", is_flag=True, help="List everything in quarantine.")
+@click.option("--explain", is_flag=True, help="List everything in quarantine, and what each rule says.")
 @pass_state
 def scan(state: State, images: Path | None, explain: bool) -> None:
     """Say what is new, changed, gone or in quarantine, and whether a cycle would start."""
@@ -170,6 +177,44 @@ def scan(state: State, images: Path | None, explain: bool) -> None:
     with state.at_work() as (flag, progress):
         look = glance(state.home, state.config(images=images), flag, progress)
     state.answer(scan_document(look), lambda console: show_look(console, look, explain=explain))
+
+
+@cli.command()
+@click.option("--csv", "file", type=FILE, help="Write all of them to this file, to be decided on.")
+@pass_state
+def suspects(state: State, file: Path | None) -> None:
+    """List the images whose label is probably wrong, the most suspicious first."""
+    from db import store
+    from db.session import open_read_only
+    from jobs.display import show_suspects
+    from jobs.documents import suspects_document
+    from jobs.labels import suspects_csv
+    from pipeline.publish import write_whole
+
+    with open_read_only(state.home.database)() as session:
+        cycle_id, found = store.latest_suspects(session) or (None, ())
+    if file:
+        write_whole(file, suspects_csv(found).encode())
+    document = suspects_document(cycle_id, found)
+    state.answer(document, lambda console: show_suspects(console, found, file))
+
+
+@cli.command()
+@click.argument("file", type=FILE)
+@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
+@pass_state
+def relabel(state: State, file: Path, images: Path | None) -> None:
+    """Apply a decided list of suspects; the files stay as they are."""
+    from jobs.decide_labels import apply_decisions
+
+    folder = state.config(images=images).images_folder()
+    labelled, excluded = apply_decisions(state.home, folder, file)
+    state.answer(
+        {"labelled": labelled, "excluded": excluded},
+        lambda console: console.print(
+            f"{labelled:,} images get the decided label, {excluded:,} are left out, from the next cycle on"
+        ),
+    )
 
 
 @cli.command()

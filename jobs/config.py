@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from jobs.schedule import parse_cron, parse_interval
+from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
 from pipeline.backbones import backbone_named
 from pipeline.device import parse_device
 from pipeline.errors import BadSettings
@@ -26,6 +26,9 @@ class Config:
     test_fraction: float = 0.2
     settle_seconds: float = 5.0
     min_new_images: int = 1
+    max_wait: str = "1h"  # then fewer will do, and files that never settle hold nobody up
+    quiet_hours: str = ""  # such as "22:00-06:00", by the clock of the machine
+    loss_limit: float = 0.5  # share of the images that may be gone without asking
     every: str = "10m"
     cron: str = ""
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # recipe -> changes
@@ -45,6 +48,10 @@ class Config:
         backbone_named(recipe.backbone)
         return recipe
 
+    def max_wait_seconds(self) -> float:
+        """Return `max_wait` in seconds."""
+        return parse_interval(self.max_wait).total_seconds()
+
     def images_folder(self) -> Path:
         """Return the image folder as an absolute path.
 
@@ -61,6 +68,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "images": (str,), "recipe": (str,), "backbone": (str,), "device": (str,), "seed": (int,),
     "baseline": (bool,), "test_fraction": (float, int), "settle_seconds": (float, int),
     "min_new_images": (int,), "every": (str,), "cron": (str,),
+    "max_wait": (str,), "quiet_hours": (str,), "loss_limit": (float, int),
 }  # fmt: skip
 
 
@@ -138,6 +146,11 @@ def check(config: Config, *, where: str) -> None:
         raise BadSettings(f"{where}: min_new_images = {config.min_new_images} is not at least 1")
     if config.seed < 0 or config.seed >= 2**31:
         raise BadSettings(f"{where}: seed = {config.seed} is not between 0 and 2147483647")
+    if not 0 < config.loss_limit <= 1:
+        raise BadSettings(f"{where}: loss_limit = {config.loss_limit} is not above 0 and at most 1")
+    if config.quiet_hours:
+        parse_quiet_hours(config.quiet_hours)
+    parse_interval(config.max_wait)
     parse_interval(config.every)
     if config.cron:
         parse_cron(config.cron)

@@ -16,7 +16,8 @@ from jobs.baseline import provide_baseline
 from jobs.config import Config
 from jobs.home import Home
 from jobs.lock import hold
-from jobs.look import Look, judge
+from jobs.look import NOTHING_ACCEPTED, Accepted, Look, judge
+from jobs.memory import remember
 from jobs.promotion import decide
 from jobs.repair import repair
 from jobs.reports import write_cycle, write_index
@@ -25,6 +26,7 @@ from jobs.thumbnails import store_thumbnails
 from jobs.training import Work, train_finetune
 from pipeline.backbones import backbone_named
 from pipeline.device import Device, context, resolve_device
+from pipeline.differences import bounded, count_by_kind_and_label
 from pipeline.errors import Interrupted, NoSettledImages
 from pipeline.evaluate import Progress
 from pipeline.recipes import Recipe
@@ -44,6 +46,7 @@ class Request:
     config: Config
     recipe: Recipe
     if_changed: bool = False  # do nothing unless the data are a reason
+    accepted: Accepted = NOTHING_ACCEPTED  # what a person has decided about changed classes and lost images
     weights: Path | None = None  # an explicit file of pretrained weights
 
 
@@ -81,27 +84,38 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
         weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
         with _recorded(home, sessions, folder) as cycle_id:
             work = _prepare(request, sessions, cycle_id, found, device, flag, progress)
-            _train_and_decide(work, request, weights)
+            _train_and_decide(work, request, weights, found)
         return _report(home, sessions, cycle_id, found)
 
 
 def _look(
     request: Request, folder: Path, sessions: sessionmaker[Session], flag: StopFlag, progress: Progress
 ) -> Look:
-    """Look at the folder. A person who says "now" waits once for files that have just been written."""
+    """Look at the folder, twice where there is something new: it counts if it is the same in both looks."""
     started = time.perf_counter()
     scanned = _scan(request, folder, sessions, flag, progress)
-    if scanned.settling and not request.if_changed:
-        log.info("%d files have just been written; waiting until they settle", len(scanned.settling))
+    if scanned.settling or scanned.changed_files:
+        log.info("%d files are new or being written; looking twice", _unsure(scanned))
         flag.nap(request.config.settle_seconds + 0.1)
         flag.check()
         scanned = _scan(request, folder, sessions, flag, progress)
     with sessions() as session:
-        last = store.last_finished_snapshot(session, str(folder))
-    found = judge(scanned, request.config, last, time.perf_counter() - started)
+        past = remember(session, str(folder), scanned)
+    found = judge(
+        scanned,
+        request.config,
+        past,
+        accepted=request.accepted,
+        now=datetime.now(UTC),
+        seconds=time.perf_counter() - started,
+    )
     if not (request.if_changed or found.snapshot.images):
         raise NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
     return found
+
+
+def _unsure(scanned: ScanResult) -> int:
+    return len(scanned.settling) + len(scanned.changed_files)
 
 
 def _scan(
@@ -119,7 +133,6 @@ def _scan(
     )
     with sessions.begin() as session:
         store.save_files(session, str(folder), scanned.changed_files)
-        store.forget_files(session, str(folder), scanned.gone_paths)
     flag.check()
     return scanned
 
@@ -159,6 +172,12 @@ def _prepare(
     with sessions.begin() as session:
         snapshot_id = store.store_snapshot(session, found.snapshot, datetime.now(UTC))
         store.set_cycle_snapshot(session, cycle_id, snapshot_id, found.snapshot.quarantined)
+        if not found.scanned.layout.split_folders:
+            drawn = {image.sha256: image.split for image in found.snapshot.images}
+            store.save_drawn_splits(session, drawn)
+        _store_data(session, cycle_id, found)
+        # Only now, since a disk that is missing for a while must not cost reading all its files again.
+        store.forget_files(session, str(request.config.images_folder()), found.scanned.gone_paths)
     return Work(
         home=request.home,
         sessions=sessions,
@@ -172,14 +191,27 @@ def _prepare(
     )
 
 
-def _train_and_decide(work: Work, request: Request, weights: WeightsFile) -> None:
+def _store_data(session: Session, cycle_id: int, found: Look) -> None:
+    """Store what is new about the data; the first cycle has nothing to compare with."""
+    changes = () if found.first else found.changes
+    store.set_cycle_data(
+        session,
+        cycle_id,
+        changes=bounded(changes),
+        change_counts=count_by_kind_and_label(changes),
+        leaks=found.snapshot.leaks,
+        mended=found.snapshot.mended,
+    )
+
+
+def _train_and_decide(work: Work, request: Request, weights: WeightsFile, found: Look) -> None:
     """Fine-tune, decide, and only then train the baseline.
 
     The baseline takes the longest and decides nothing, so an interruption in it costs no promotion.
     """
     run_id = train_finetune(work, request.recipe, weights)
     decide(work, run_id, request.recipe.batch_size)
-    store_thumbnails(work, run_id)
+    store_thumbnails(work, run_id, () if found.first else found.changes)
     if request.config.baseline:
         provide_baseline(work, request.recipe)
 

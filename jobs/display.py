@@ -1,7 +1,8 @@
 """What people see in the terminal: progress bars, tables, sentences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -9,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from jobs.rules import in_words
+from pipeline.differences import count_by_kind
 from pipeline.intervals import wilson_interval
-from pipeline.records import Run, RunDetails
+from pipeline.records import Run, RunDetails, Suspect
 from pipeline.shown import shown
 
 if TYPE_CHECKING:
@@ -44,10 +47,10 @@ def progress_bars(*, wanted: bool) -> Iterator["ShowProgress"]:
 
 def show_look(console: Console, look: "Look", *, explain: bool) -> None:
     """Print what a scan found."""
-    snapshot, changes = look.snapshot, look.changes
+    snapshot = look.snapshot
     console.print(
         f"{len(snapshot.images):,} images of {len(snapshot.classes)} classes: "
-        f"{changes.new:,} new, {changes.relabelled:,} relabelled, {changes.gone:,} gone, "
+        f"{in_words(count_by_kind(look.changes))}, "
         f"{len(look.scanned.settling):,} still being written, {len(snapshot.quarantined):,} in quarantine"
     )
     for problem in snapshot.quarantined if explain else snapshot.quarantined[:10]:
@@ -56,6 +59,8 @@ def show_look(console: Console, look: "Look", *, explain: bool) -> None:
         console.print(f"  and {len(snapshot.quarantined) - 10:,} more; --explain lists all")
     verb = "would start" if look.would_run else "would not start"
     console.print(Text(f"A cycle {verb}: {look.reason}."))
+    for rule in look.rules if explain else ():
+        console.print(Text(f"  {'yes' if rule.holds else 'no ':3} {rule.name}: {rule.sentence}"))
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
@@ -133,3 +138,19 @@ def show_checks(console: Console, checks: Iterable["Check"]) -> None:
     """Print what `doctor` found, a line each."""
     for check in checks:
         console.print(Text(f"{check.status:8} {check.name}: {check.message}"))
+
+
+def show_suspects(console: Console, suspects: Sequence[Suspect], file: Path | None) -> None:
+    """Print the most suspicious labels, or where all of them were written."""
+    if file:
+        console.print(
+            Text(f"{len(suspects):,} suspects in {file}: fill in the column decision, then relabel {file}")
+        )
+        return
+    table = Table("image", "label", "probably", "probability of its label")
+    for suspect in suspects[:30]:
+        table.add_row(
+            Text(shown(suspect.path)), suspect.label, suspect.suggested, f"{suspect.probability:.1%}"
+        )
+    console.print(table)
+    console.print(f"{len(suspects):,} suspects; --csv FILE writes all of them, to be decided on")

@@ -1,9 +1,11 @@
 """The JSON documents that other programs read; fields may be added, never renamed."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pipeline.records import Run, RunDetails, Snapshot
+from pipeline.differences import count_by_kind
+from pipeline.records import Run, RunDetails, Snapshot, Suspect
 from pipeline.shown import shown
 
 if TYPE_CHECKING:  # listing runs must not import MXNet
@@ -36,16 +38,20 @@ def cycle_document(outcome: "Outcome") -> Document:
 
 def scan_document(look: "Look") -> Document:
     """Return what `scan` prints."""
+    kinds = count_by_kind(look.changes)
     return {
         "images": len(look.snapshot.images),
-        "new": look.changes.new,
-        "changed": look.scanned.changed,
-        "gone": look.changes.gone,
-        "relabelled": look.changes.relabelled,
+        "new": kinds["added"],
+        "changed": kinds["replaced"],
+        "gone": kinds["removed"],
+        "relabelled": kinds["relabelled"],
+        "moved": kinds["moved"],
         "settling": len(look.scanned.settling),
         "quarantined": [{"path": shown(q.path), "reason": q.reason} for q in look.snapshot.quarantined],
         "would_run": look.would_run,
+        "leaks": len(look.snapshot.leaks),
         "reason": look.reason,
+        "rules": [asdict(rule) for rule in look.rules],
         "seconds": round(look.seconds, 3),
     }
 
@@ -70,6 +76,11 @@ def run_document(run: Run, *, epochs: bool) -> Document:
         "error": run.error,
     }
     return {**document, "epochs": [asdict(epoch) for epoch in run.epochs]} if epochs else document
+
+
+def suspects_document(cycle_id: int | None, suspects: Sequence[Suspect]) -> Document:
+    """Return what `suspects` prints."""
+    return {"cycle": cycle_id, "suspects": [{**asdict(s), "path": shown(s.path)} for s in suspects]}
 
 
 def show_document(details: RunDetails) -> Document:

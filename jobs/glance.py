@@ -1,16 +1,17 @@
 """Look at the image folder without writing anything, as `scan` does."""
 
 import time
-from pathlib import Path
+from datetime import UTC, datetime
 
 from db import store
 from db.session import open_read_only
 from jobs.config import Config
 from jobs.home import Home
-from jobs.look import Look, judge
+from jobs.look import NOTHING_ACCEPTED, Look, judge
+from jobs.memory import NO_PAST, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
-from pipeline.records import FileState, Snapshot
+from pipeline.records import FileState
 from pipeline.scan import scan
 
 
@@ -19,10 +20,15 @@ def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Lo
 
     Raises:
         DataError: the folder cannot be used as it is.
+        NeedsDecision: only a person can decide whether to go on.
         Interrupted: a signal has come.
     """
     folder = config.images_folder()
-    known, last = _remembered(home, folder)
+    sessions = open_read_only(home.database) if home.database.exists() else None
+    known: dict[bytes, FileState] = {}
+    if sessions:
+        with sessions() as session:
+            known = store.known_files(session, str(folder))
     started = time.perf_counter()
     scanned = scan(
         folder,
@@ -32,14 +38,10 @@ def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Lo
         should_stop=lambda: flag.signal_number is not None,
     )
     flag.check()
-    return judge(scanned, config, last, time.perf_counter() - started)
-
-
-def _remembered(home: Home, folder: Path) -> tuple[dict[bytes, FileState], Snapshot | None]:
-    if not home.database.exists():
-        return {}, None
-    with open_read_only(home.database)() as session:
-        return (
-            store.known_files(session, str(folder)),
-            store.last_finished_snapshot(session, str(folder)),
-        )
+    past = NO_PAST
+    if sessions:
+        with sessions() as session:
+            past = remember(session, str(folder), scanned)
+    seconds = time.perf_counter() - started
+    now = datetime.now(UTC)
+    return judge(scanned, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds)

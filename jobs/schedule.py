@@ -1,7 +1,7 @@
 """When the daemon looks: every so often, or by a cron expression in UTC."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from pipeline.errors import BadSettings
@@ -51,6 +51,26 @@ def parse_cron(text: str) -> Any:
     if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
         raise BadSettings(f"the cron expression {text!r} never fires")
     return trigger
+
+
+def parse_quiet_hours(text: str) -> tuple[time, time]:
+    """Return the beginning and the end that `22:00-06:00` means; the end may be on the next day.
+
+    Raises:
+        BadSettings: it is not of this form.
+    """
+    try:
+        begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError as error:
+        raise BadSettings(f"quiet_hours = {text!r} is not of the form 22:00-06:00") from error
+    return begin, end
+
+
+def is_quiet(text: str, now: datetime) -> bool:
+    """Return whether an aware instant lies in the quiet hours, by the clock of this machine."""
+    begin, end = parse_quiet_hours(text)
+    clock = now.astimezone().time()
+    return begin <= clock < end if begin <= end else clock >= begin or clock < end
 
 
 def interval_trigger(every: timedelta) -> Any:

@@ -192,6 +192,8 @@ def _store(work: Work, run_id: int, event: TrainingEvent) -> None:
                 store.add_epoch(session, run_id, event)
             case Note():
                 store.add_note(session, run_id, event.text)
+            case tuple():
+                store.add_suspects(session, work.cycle_id, event)
             case Evaluation():
                 store.add_evaluation(session, run_id, work.snapshot_id, event)
     match event:

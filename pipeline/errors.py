@@ -13,6 +13,9 @@ WhiskerError                 exit status 1
 │   ├── EmptyClass
 │   ├── NoSettledImages
 │   └── TooFewClasses
+├── NeedsDecision            3   only a person can decide
+│   ├── ClassesChanged
+│   └── ImagesVanished
 ├── WeightsError             1   pretrained weights are missing or wrong
 ├── DeviceUnavailable        1   the device asked for cannot be used
 ├── MXNetUnavailable         1   MXNet is not installed, or twice
@@ -81,6 +84,20 @@ class EmptyClass(DataError):
 
 class TooFewClasses(DataError):
     """Fewer than two class folders."""
+
+
+class NeedsDecision(WhiskerError):
+    """Only a person can decide whether to go on."""
+
+    exit_status = 3
+
+
+class ClassesChanged(NeedsDecision):
+    """The class folders are not those of the last cycle."""
+
+
+class ImagesVanished(NeedsDecision):
+    """A large part of the images of the last cycle is gone."""
 
 
 class WeightsError(WhiskerError):

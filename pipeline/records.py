@@ -75,7 +75,7 @@ class Leak:
     train: SnapshotImage
     test: SnapshotImage
     distance: int  # bits by which their perceptual hashes differ
-    transform: str  # how one is turned into the other: "same", "flipped", "turned 90" ...
+    transform: str  # what turns one into the other, one of `perceptual_hash.TRANSFORMS`
 
 
 @dataclass(frozen=True)

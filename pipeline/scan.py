@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipeline.decode import BadImage, read_file, read_image
 from pipeline.layout import Layout, find_layout
+from pipeline.perceptual_hash import perceptual_hash
 from pipeline.processors import usable_processors
 from pipeline.records import FileState, Quarantined
 from pipeline.walk import file_state, walk
@@ -153,7 +154,13 @@ def _read(root: bytes, seen: FileState) -> FileState | None:
         image = read_image(data)
     except BadImage as error:
         return replace(seen, sha256=sha256, problem=str(error))
-    return replace(seen, sha256=sha256, width=image.width, height=image.height)
+    return replace(
+        seen,
+        sha256=sha256,
+        width=image.width,
+        height=image.height,
+        fingerprint=perceptual_hash(image),
+    )
 
 
 def _is_as_seen(path: bytes, seen: FileState) -> bool:

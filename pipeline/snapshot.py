@@ -4,46 +4,87 @@ import hashlib
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from pipeline.errors import EmptyClass
 from pipeline.layout import SPLITS, Layout
-from pipeline.records import FileState, Quarantined, Snapshot, SnapshotImage, Split
+from pipeline.leaks import draw_splits, leaks, likeness, under_two_classes
+from pipeline.records import (
+    FileState,
+    LabelDecision,
+    Leak,
+    Quarantined,
+    Snapshot,
+    SnapshotImage,
+    Split,
+)
 
 
-def take_snapshot(layout: Layout, files: Iterable[FileState], *, test_fraction: float = 0.2) -> Snapshot:
+@dataclass(frozen=True)
+class Memory:
+    """What was decided about images before, by content hash."""
+
+    drawn: Mapping[str, Split] = field(default_factory=dict)  # splits, which never change
+    decisions: Mapping[str, LabelDecision] = field(default_factory=dict)  # labels that a person has given
+
+
+NOTHING_REMEMBERED = Memory()
+
+
+def take_snapshot(
+    layout: Layout,
+    files: Iterable[FileState],
+    *,
+    test_fraction: float = 0.2,
+    memory: Memory = NOTHING_REMEMBERED,
+) -> Snapshot:
     """Return the images of all usable files, each content once, with its label and split.
 
-    The split comes from the folders `train` and `test`. Without them it is drawn from the content alone, so
-    an image stays on its side whatever is added, removed or renamed (see `_give_each_split_one` for the one
-    exception, in tiny classes).
+    The split comes from the folders `train` and `test`. Without them it is drawn from the content and the
+    group of near duplicates, and stays once it is remembered, whatever is added, removed or renamed (see
+    `_give_each_split_one` for the one exception, in tiny classes).
 
-    Of several copies in one class the test copy counts, so that no test image is trained on, and of these
-    the one with the smallest path. What lies in two classes is left out of both, and listed in `quarantined`.
+    What shows the same picture as a test image is not trained on, and listed in `leaks`. What lies in two
+    classes is left out of both, and listed in `quarantined`, until a person has decided.
 
     Args:
         layout: what `find_layout` says of the folder.
         files: the settled files; those outside of the class folders are not looked at.
         test_fraction: how much of a drawn split is for testing.
+        memory: splits drawn and labels decided before.
 
     Raises:
         EmptyClass: a class has no image to train on, or none to test on.
     """
-    copies, quarantined = _by_content(layout, files, test_fraction)
-    images = []
-    for same in copies.values():
-        labels = sorted({image.label for image in same})
-        if len(labels) == 1:
-            images.append(min(same, key=lambda image: (image.split != "test", image.path)))
-        else:
-            quarantined += [Quarantined(image.path, _also_under(image, labels)) for image in same]
+    files = tuple(files)
+    copies, quarantined = _by_content(layout, files, memory.decisions)
+    images, exact = _one_of_each(copies, quarantined)
+    prints = {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}
+    like = likeness(images, prints)
+    conflicts = under_two_classes(like, memory.decisions)
+    quarantined += [problem for _, problem in conflicts]
+    out = {image.sha256 for image, _ in conflicts}
+    images = [image for image in images if image.sha256 not in out]
     if not layout.split_folders:
+        images = draw_splits(images, like, memory.drawn, lambda sha256: _draw(sha256, test_fraction))
         images = [image for label in layout.classes for image in _give_each_split_one(images, label)]
-    images.sort(key=lambda image: (image.split, image.label, image.sha256))
+    near = leaks(images, like)
+    leaked = {leak.train.sha256 for leak in near}
+    images = sorted(
+        (image for image in images if image.sha256 not in leaked),
+        key=lambda image: (image.split, image.label, image.sha256),
+    )
     quarantined.sort(key=lambda file: file.path)
     _check_no_class_is_empty(layout, images, quarantined)
-    return Snapshot(_digest(images), layout.classes, tuple(images), tuple(quarantined))
+    return Snapshot(
+        digest=_digest(images),
+        classes=layout.classes,
+        images=tuple(images),
+        quarantined=tuple(quarantined),
+        leaks=tuple(sorted(exact + near, key=lambda leak: leak.train.path)),
+        mended=_mended(layout, images, memory.decisions),
+    )
 
 
 def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage, ...]:
@@ -58,35 +99,70 @@ def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage
 
 
 def _by_content(
-    layout: Layout, files: Iterable[FileState], test_fraction: float
+    layout: Layout, files: Iterable[FileState], decisions: Mapping[str, LabelDecision]
 ) -> tuple[dict[str, list[SnapshotImage]], list[Quarantined]]:
     """Group the usable files by content; return the others as they are in quarantine."""
-    places = {os.fsencode(folder): folder for folder in layout.class_folders}
-    depth = 2 if layout.split_folders else 1
     copies: dict[str, list[SnapshotImage]] = defaultdict(list)
     quarantined = []
     for file in files:
-        place = places.get(b"/".join(file.path.split(b"/")[:depth]))
+        place = _class_folder(layout, file.path)
         if place is None:
             continue
         if file.problem is not None or file.sha256 is None:
             quarantined.append(Quarantined(file.path, file.problem or "not read yet"))
             continue
-        split, label = _split_and_label(layout, place, file.sha256, test_fraction)
+        split, label = place
+        decision = decisions.get(file.sha256)
+        if decision is not None and decision.label is None:
+            quarantined.append(Quarantined(file.path, "left out, as somebody has decided"))
+            continue
+        if decision is not None and decision.label in layout.classes:
+            label = decision.label
         copies[file.sha256].append(SnapshotImage(file.sha256, label, split, file.path))
     return copies, quarantined
 
 
-def _split_and_label(layout: Layout, place: str, sha256: str, test_fraction: float) -> tuple[Split, str]:
-    if not layout.split_folders:
-        return ("test" if _fraction(sha256) < test_fraction else "train"), place
-    split, label = place.split("/", 1)
-    return ("test" if split == "test" else "train"), label
+def _class_folder(layout: Layout, path: bytes) -> tuple[Split, str] | None:
+    """Return split and class of a file by its folders; None outside of the class folders."""
+    parts = [os.fsdecode(part) for part in path.split(b"/", 2)]
+    split: Split = "train"  # where no folder decides, until it is drawn
+    if layout.split_folders:
+        if parts[0] not in SPLITS:
+            return None
+        split = "test" if parts.pop(0) == "test" else "train"
+    return (split, parts[0]) if parts[0] in layout.classes else None
 
 
-def _fraction(sha256: str) -> float:
-    """Return where a hash stands between 0 and 1; evenly spread, since the hash is."""
-    return int(sha256[:16], 16) / 2**64
+def _one_of_each(
+    copies: Mapping[str, list[SnapshotImage]], quarantined: list[Quarantined]
+) -> tuple[list[SnapshotImage], list[Leak]]:
+    """Return one image for each content, and as leaks the training copies of test images.
+
+    Of several copies in one class the test copy counts, so that no test image is trained on, and of these
+    the one with the smallest path. Copies under two classes are put into quarantine.
+    """
+    images, found = [], []
+    for same in copies.values():
+        labels = sorted({image.label for image in same})
+        if len(labels) > 1:
+            quarantined += [Quarantined(image.path, _also_under(image, labels)) for image in same]
+            continue
+        best = min(same, key=lambda image: (image.split != "test", image.path))
+        images.append(best)
+        found += [Leak(copy, best, 0, "none") for copy in same if copy.split != best.split]
+    return images, found
+
+
+def _mended(layout: Layout, images: Iterable[SnapshotImage], decisions: Mapping[str, LabelDecision]) -> int:
+    """Count the images whose label is not that of their folder."""
+    decided = (image for image in images if image.sha256 in decisions)
+    places = ((image, _class_folder(layout, image.path)) for image in decided)
+    return sum(place is not None and place[1] != image.label for image, place in places)
+
+
+def _draw(sha256: str, test_fraction: float) -> Split:
+    """Draw the split of a content by its hash, which is evenly spread."""
+    return "test" if int(sha256[:16], 16) / 2**64 < test_fraction else "train"
 
 
 def _also_under(image: SnapshotImage, labels: list[str]) -> str:

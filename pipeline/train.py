@@ -15,11 +15,11 @@ from pipeline.evaluate import Progress, evaluation, label_indices, run_forward, 
 from pipeline.network import forward_of
 from pipeline.reader import Batch, ImageReader
 from pipeline.recipes import Recipe
-from pipeline.records import EpochMetrics, Evaluation, Note, SnapshotImage
+from pipeline.records import EpochMetrics, Evaluation, Note, SnapshotImage, Suspect
 from pipeline.runtime import mx
 from pipeline.snapshot import evenly
 
-TrainingEvent = EpochMetrics | Note | Evaluation
+TrainingEvent = EpochMetrics | Note | Evaluation | tuple[Suspect, ...]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,11 @@ from pipeline.head import LinearHead, fit_head, held_out_losses
 from pipeline.last_stage import LastStage
 from pipeline.network import set_head, split_features
 from pipeline.recipes import Recipe
-from pipeline.records import EpochMetrics, Note
+from pipeline.records import EpochMetrics, Note, Suspect
+from pipeline.suspects import out_of_fold_probabilities, suspects
 from pipeline.train import Surroundings, TrainingData, TrainingEvent
+
+MOST_SUSPECTS = 1000  # kept with a cycle
 
 
 def fit_on_features(
@@ -25,8 +28,8 @@ def fit_on_features(
 ) -> Iterator[TrainingEvent]:
     """Train `network.output` (and perhaps the last stage) in place.
 
-    Yields the choices made as notes, the metrics of each iteration of the optimiser as an epoch, and last
-    the evaluation of the whole network.
+    Yields the choices made as notes, the suspicious labels, the metrics of each iteration of the optimiser as
+    an epoch, and last the evaluation of the whole network.
 
     Args:
         network: a pretrained network with `features` and `output`.
@@ -46,17 +49,15 @@ def fit_on_features(
     )
     held_out = held_out_part(train.images, recipe.validation_share)
     strength, loss = _best_strength(train, held_out, recipe, len(data.classes))
-    yield Note(
-        f"head: C = {strength:g} had the least log loss, {loss:.4f}, "
-        f"on {int(held_out.sum())} held-out training images"
-    )
+    yield Note(_choice(strength, loss, int(held_out.sum())))
+    yield _suspects(train, strength, recipe, data.classes)
     heads = fit_head(
         train.pooled, train.labels, len(data.classes), strength=strength, iterations=recipe.epochs
     )
     yield from _head_epochs(heads, train, test, time.perf_counter() - started)
     set_head(network, heads[-1])
     logits = heads[-1].logits(test.pooled)
-    if recipe.last_stage_epochs:
+    if recipe.last_stage_epochs and held_out.any():
         kept = fit_head(
             train.pooled[~held_out], train.labels[~held_out], len(data.classes),
             strength=strength, iterations=recipe.epochs,
@@ -71,11 +72,40 @@ def fit_on_features(
 
 
 def _best_strength(train: Features, held_out: Array, recipe: Recipe, classes: int) -> tuple[float, float]:
-    """Return the strength with the least log loss on the held-out training images, and that loss."""
+    """Return the strength with the least log loss on the held-out training images, and that loss.
+
+    With a single image of each class there is nothing to hold out: then the strongest penalty is taken.
+    """
+    if not held_out.any():
+        return min(recipe.head_strengths), float("nan")
     tried = held_out_losses(
         train.pooled, train.labels, held_out, classes, recipe.head_strengths, recipe.epochs
     )
     return min(tried, key=lambda pair: pair[1])
+
+
+def _choice(strength: float, loss: float, held_out: int) -> str:
+    if not held_out:
+        return f"head: C = {strength:g}, the strongest penalty, since there are too few images to choose by"
+    return (
+        f"head: C = {strength:g} had the least log loss, {loss:.4f}, on {held_out} held-out training images"
+    )
+
+
+def _suspects(
+    train: Features, strength: float, recipe: Recipe, classes: tuple[str, ...]
+) -> tuple[Suspect, ...]:
+    """Return the training images whose label is probably wrong, by heads that did not see them."""
+    hashes = [image.sha256 for image in train.images]
+    probabilities = out_of_fold_probabilities(
+        train.pooled,
+        train.labels,
+        len(classes),
+        strength=strength,
+        iterations=recipe.epochs,
+        keys=hashes,
+    )
+    return suspects(probabilities, train.images, classes)[:MOST_SUSPECTS]
 
 
 def _head_epochs(

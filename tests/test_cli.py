@@ -1,7 +1,9 @@
 """The command line, as a process of its own."""
 
+import io
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from PIL import Image
 
 from tests.conftest import REPOSITORY
 
@@ -199,6 +203,31 @@ def test_help_and_lists_import_neither_mxnet_nor_what_they_do_not_use(tmp_path: 
         assert done.stderr.strip() == allowed
 
 
+def test_questions_only_a_person_can_answer_have_their_own_exit_status(drawn: Path, tmp_path: Path) -> None:
+    images, home = tmp_path / "images", tmp_path / "home"
+    shutil.copytree(drawn, images)
+    document(whisker("--home", home, "--json", "run-now", "--images", images, "--no-baseline"))
+    for split in ("train", "test"):
+        (images / split / "dog").rename(images / split / "hound")
+    asked = whisker("--home", home, "run-now", "--images", images, "--if-changed")
+    assert asked.returncode == 3
+    assert "--accept-classes" in asked.stderr
+    assert whisker("--home", home, "scan", "--images", images).returncode == 3
+
+
+def test_suspects_are_listed_and_a_decided_list_is_applied(
+    finished: tuple[Path, Any], drawn: Path, tmp_path: Path
+) -> None:
+    home, _ = finished
+    file = tmp_path / "suspects.csv"
+    listed = document(whisker("--home", home, "--json", "suspects", "--csv", file))
+    assert file.read_text().startswith("sha256,path,label,suggested,probability,score,decision\n")
+    assert len(file.read_text().splitlines()) == 1 + len(listed["suspects"])
+    applied = document(whisker("--home", home, "--json", "relabel", file, "--images", drawn))
+    assert applied == {"labelled": 0, "excluded": 0}
+    assert whisker("--home", home, "suspects").returncode == 0
+
+
 def test_a_traceback_comes_only_when_asked_for(tmp_path: Path) -> None:
     done = whisker("--home", tmp_path, "--verbose", "run-now", "--images", tmp_path / "nowhere")
     assert "Traceback" in done.stderr
@@ -273,30 +302,17 @@ def test_nobody_imports_the_command_line() -> None:
 def test_the_daemon_takes_what_arrives_in_one_more_cycle_and_stops_on_sigterm(
     drawn: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
-    from PIL import Image
-
     images, home = tmp_path / "images", tmp_path / "home"
     shutil.copytree(drawn, images)
-    assert whisker("--home", home, "init", "--images", images).returncode == 0
-    settings = home / "whisker.toml"
-    settings.write_text(
-        settings.read_text()
-        .replace("# settle_seconds = 5", "settle_seconds = 1")
-        .replace("# baseline = true", "baseline = false")
-    )
-    daemon = subprocess.Popen(
-        command("--home", home, "daemon", "--every", "2s"), stderr=subprocess.PIPE, text=True
-    )
+    daemon = start_daemon(home, images, settle_seconds=1)
     try:
         cycles_after(home, 1, daemon)
         second = whisker("--home", home, "daemon")
         assert second.returncode == 75
         assert f"process {daemon.pid}" in second.stderr
-        for number, source in enumerate(sorted((drawn / "test" / "dog").iterdir())[:4]):
-            with Image.open(source) as image:
-                image.rotate(90 + number).save(images / "train" / "dog" / f"new-{number}.jpg")
+        for number in range(1, 5):
+            content = rotated(drawn / "test" / "dog" / f"drawn-{number:04}.jpg", 30 + number)
+            (images / "train" / "dog" / f"new-{number}.jpg").write_bytes(content)
         runs = cycles_after(home, 2, daemon)
         assert [run["train_images"] for run in runs] == [28, 24]
         time.sleep(7)  # three more looks
@@ -329,6 +345,71 @@ def test_sigterm_ends_the_daemon_together_with_a_cycle_in_mid_epoch(drawn: Path,
     assert (
         document(whisker("--home", home, "--json", "run-now", "--if-changed", "--no-baseline"))["status"]
         == "finished"
+    )
+
+
+def test_a_slow_copy_is_taken_once_and_whole(drawn: Path, tmp_path: Path) -> None:
+    images, home = tmp_path / "images", tmp_path / "home"
+    shutil.copytree(drawn, images)
+    daemon = start_daemon(home, images, settle_seconds=2)
+    try:
+        cycles_after(home, 1, daemon)
+        content = rotated(drawn / "test" / "cat" / "drawn-0002.jpg", 33)
+        target = images / "train" / "cat" / "slow.jpg"
+        with target.open("wb") as file:
+            for start in range(0, len(content), len(content) // 20 + 1):
+                file.write(content[start : start + len(content) // 20 + 1])
+                file.flush()
+                time.sleep(1)
+        runs = cycles_after(home, 2, daemon)
+        assert [run["train_images"] for run in runs] == [25, 24]
+        time.sleep(5)
+        assert len(document(whisker("--home", home, "--json", "runs"))["runs"]) == 2
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        _, messages = daemon.communicate(timeout=60)
+    assert daemon.returncode == 143, messages
+
+
+def test_what_a_killed_daemon_had_noticed_is_trained_on_once(drawn: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    daemon = start_daemon(home, drawn, settle_seconds=2)
+    assert daemon.stderr is not None
+    for line in daemon.stderr:
+        if "looking twice" in line:
+            break
+    (child,) = psutil.Process(daemon.pid).children()
+    for process in (daemon, child):
+        process.kill()
+    daemon.communicate()
+    child.wait()
+    again = start_daemon(home, drawn, settle_seconds=2)
+    try:
+        cycles_after(home, 1, again)
+        time.sleep(5)
+        assert len(document(whisker("--home", home, "--json", "runs"))["runs"]) == 1
+    finally:
+        again.send_signal(signal.SIGTERM)
+        again.communicate(timeout=60)
+
+
+def rotated(source: Path, degrees: int) -> bytes:
+    """Return a picture that is new to Whisker, as a JPEG file."""
+    target = io.BytesIO()
+    with Image.open(source) as image:
+        image.rotate(degrees, expand=True).save(target, "JPEG")
+    return target.getvalue()
+
+
+def start_daemon(home: Path, images: Path, *, settle_seconds: int) -> "subprocess.Popen[str]":
+    """Start a daemon without baselines that looks every two seconds, in a home that is made if need be."""
+    if not home.exists():
+        assert whisker("--home", home, "init", "--images", images).returncode == 0
+        settings = (home / "whisker.toml").read_text()
+        settings = settings.replace("# settle_seconds = 5", f"settle_seconds = {settle_seconds}")
+        (home / "whisker.toml").write_text(settings.replace("# baseline = true", "baseline = false"))
+    return subprocess.Popen(
+        command("--home", home, "daemon", "--every", "2s"), stderr=subprocess.PIPE, text=True
     )
 
 

@@ -8,47 +8,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from db import store
 from db.session import open_database, open_read_only
-from jobs.config import Config
-from jobs.cycle import Outcome, Request, run_cycle
-from jobs.home import Home
 from jobs.stop import StopFlag
 from pipeline.bundle import load_model
+from pipeline.differences import count_by_kind
 from pipeline.errors import EmptyClass, Interrupted, Locked, TrainingDiverged, WeightsError
-from pipeline.evaluate import silent
-from pipeline.recipes import Recipe, recipe_named
-from pipeline.records import Cycle
 from pipeline.runtime import mx
-
-QUICK = {"baseline_epochs": 1, "baseline_images": 8, "batch_size": 8}
-
-
-def request(folder: Path, images: Path, *, baseline: bool = False, **changes: Any) -> Request:
-    config = Config(images=images, settle_seconds=0, baseline=baseline)
-    recipe: Recipe = replace(recipe_named("fast"), **{**QUICK, **changes})
-    return Request(Home(folder / "home"), config, recipe)
-
-
-def run(asked: Request, flag: StopFlag | None = None, progress: Callable[..., None] = silent) -> Outcome:
-    return run_cycle(asked, flag or StopFlag(), progress)
-
-
-def cycles(asked: Request) -> list[Cycle]:
-    with open_read_only(asked.home.database)() as session:
-        return [store.load_cycle(session, cycle_id) for cycle_id in store.cycle_ids(session)]
-
-
-@pytest.fixture
-def images(drawn: Path, tmp_path: Path) -> Path:
-    """Return a copy of the drawn images that a test may change."""
-    folder = tmp_path / "images"
-    shutil.copytree(drawn, folder)
-    return folder
+from tests.jobs.cycles import cycles, request, run
 
 
 def tree(folder: Path) -> dict[Path, bytes]:
@@ -91,10 +61,10 @@ def test_nothing_runs_when_nothing_changed_and_one_more_cycle_when_images_arrive
         from PIL import Image
 
         with Image.open(source) as image:
-            image.rotate(90 + number).save(images / "train" / "cat" / f"new-{number}.jpg")
+            image.rotate(33 + number).save(images / "train" / "cat" / f"new-{number}.jpg")
     again = run(asked)
     assert again.cycle is not None
-    assert again.look.changes.new == 3
+    assert count_by_kind(again.look.changes) == {"added": 3}
     assert again.cycle.finetune is not None
     assert again.cycle.finetune.run.train_images == 27
     assert run(asked).cycle is None
@@ -274,7 +244,7 @@ def test_too_little_memory_is_one_sentence(images: Path, tmp_path: Path) -> None
 import resource
 from pathlib import Path
 from pipeline.errors import ComputingFailed
-from tests.jobs.test_cycle import request, run
+from tests.jobs.cycles import request, run
 asked = request(Path({str(tmp_path)!r}), Path({str(images)!r}), batch_size=24)
 from pipeline.runtime import mx
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -1,0 +1,103 @@
+"""The rules by which a cycle starts by itself, and the questions that only a person can answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.config import Config
+from jobs.schedule import is_quiet
+from pipeline.differences import count_by_kind, differences
+from pipeline.records import Change, ChangeKind, Snapshot
+from pipeline.scan import ScanResult
+
+ARRIVING: tuple[ChangeKind, ...] = ("added", "replaced", "relabelled", "other split")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One condition, whether it holds, and a sentence that says so."""
+
+    name: str
+    holds: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that the rules look at."""
+
+    scanned: ScanResult
+    snapshot: Snapshot
+    last: Snapshot | None  # of the last finished cycle over this folder
+    changes: tuple[Change, ...]
+    now: datetime  # aware
+
+    def waited_seconds(self) -> float:
+        """Return for how long the oldest image that is not trained on yet has been there."""
+        arrived = {change.path for change in self.changes if change.kind in ARRIVING}
+        times = [file.ctime_ns / 1e9 for file in self.scanned.files if file.path in arrived]
+        return max(0.0, self.now.timestamp() - min(times)) if times else 0.0
+
+
+def situation(scanned: ScanResult, snapshot: Snapshot, last: Snapshot | None, now: datetime) -> Situation:
+    """Compare what a scan found with the last snapshot."""
+    return Situation(scanned, snapshot, last, differences(last, snapshot), now)
+
+
+def rules(found: Situation, config: Config) -> tuple[Rule, ...]:
+    """Return every rule, whether it holds or not; a cycle starts by itself if all do."""
+    return (
+        _arrivals(found, config),
+        _settled(found, config),
+        _quiet(found, config),
+    )
+
+
+def _arrivals(found: Situation, config: Config) -> Rule:
+    name = "new images"
+    if found.last is None:
+        count = len(found.snapshot.images)
+        return Rule(name, True, f"no cycle has finished on this folder yet; it holds {count:,} images")
+    kinds = count_by_kind(found.changes)
+    arrived = sum(kinds[kind] for kind in ARRIVING)
+    counts = in_words(kinds)
+    if arrived == 0:
+        return Rule(name, False, f"nothing new since the last finished cycle ({counts})")
+    if arrived >= config.min_new_images:
+        return Rule(name, True, f"{counts} since the last finished cycle")
+    waited, longest = found.waited_seconds(), config.max_wait_seconds()
+    few = f"{counts} since the last finished cycle, fewer than min_new_images = {config.min_new_images:,}"
+    if waited >= longest:
+        return Rule(name, True, f"{few}, but they have waited for longer than max_wait = {config.max_wait}")
+    return Rule(name, False, few)
+
+
+def _settled(found: Situation, config: Config) -> Rule:
+    name = "settled"
+    settling = len(found.scanned.settling)
+    if not settling:
+        return Rule(name, True, "no file is being written")
+    writing = f"{settling:,} files are still being written"
+    if found.snapshot.images and found.waited_seconds() >= config.max_wait_seconds():
+        return Rule(
+            name, True, f"{writing}, but others have waited for longer than max_wait = {config.max_wait}"
+        )
+    return Rule(name, False, f"{writing}; the cycle waits until they have settled")
+
+
+def _quiet(found: Situation, config: Config) -> Rule:
+    if not config.quiet_hours:
+        return Rule("quiet hours", True, "no quiet hours are set")
+    if is_quiet(config.quiet_hours, found.now):
+        return Rule("quiet hours", False, f"these are quiet hours ({config.quiet_hours})")
+    return Rule("quiet hours", True, f"the quiet hours ({config.quiet_hours}) are over")
+
+
+def in_words(kinds: Mapping[ChangeKind, int]) -> str:
+    """Return counts such as "3 new, 2 relabelled and 0 gone images"."""
+    always = [(kinds["added"], "new"), (kinds["relabelled"], "relabelled"), (kinds["removed"], "gone")]
+    seldom = [(kinds[kind], kind) for kind in ("replaced", "moved") if kinds[kind]]
+    if kinds["other split"]:
+        seldom.append((kinds["other split"], "moved to the other split"))
+    *parts, last = [f"{count:,} {word}" for count, word in (*seldom, *always)]
+    return f"{', '.join(parts)} and {last} images"

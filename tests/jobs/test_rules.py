@@ -1,0 +1,156 @@
+"""When a cycle starts by itself, and what only a person can decide."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.config import Config
+from jobs.look import NOTHING_ACCEPTED, Accepted, Look, judge
+from jobs.memory import Past
+from jobs.schedule import is_quiet, parse_quiet_hours
+from pipeline.errors import BadSettings, ClassesChanged, EmptyClass, ImagesVanished
+from pipeline.layout import Layout
+from pipeline.records import FileState, Snapshot
+from pipeline.scan import ScanResult
+from pipeline.snapshot import Memory, take_snapshot
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+LAYOUT = Layout(split_folders=True, classes=("cat", "dog"), folder=Path("/photos"))
+
+
+def files(count: int, start: int = 0, age_seconds: float = 60.0) -> list[FileState]:
+    """Return usable files, cats and dogs in turn, one of four to test on."""
+    changed = int((NOW.timestamp() - age_seconds) * 1e9)
+    return [
+        FileState(
+            f"{'test' if i % 8 < 2 else 'train'}/{'cat' if i % 2 else 'dog'}/{i}.jpg".encode(),
+            100, changed, changed, i, f"{i:064x}", 300, 200, None,
+        )
+        for i in range(start, start + count)
+    ]  # fmt: skip
+
+
+def scanned(found: list[FileState], settling: tuple[bytes, ...] = (), layout: Layout = LAYOUT) -> ScanResult:
+    return ScanResult(layout, tuple(found), 0, 0, 0, (), (), settling, (), True)
+
+
+def last(found: list[FileState]) -> Snapshot:
+    return take_snapshot(LAYOUT, found)
+
+
+def look(
+    result: ScanResult, before: Snapshot | None, accepted: Accepted = NOTHING_ACCEPTED, **settings: Any
+) -> Look:
+    config = replace(Config(), **settings)
+    return judge(result, config, Past(before, Memory()), accepted=accepted, now=NOW, seconds=0.1)
+
+
+def test_the_first_look_at_a_folder_is_a_reason() -> None:
+    found = look(scanned(files(20)), None)
+    assert found.would_run
+    assert found.reason == "no cycle has finished on this folder yet; it holds 20 images"
+
+
+def test_nothing_new_is_none() -> None:
+    found = look(scanned(files(20)), last(files(20)))
+    assert not found.would_run
+    assert found.reason.startswith(
+        "nothing new since the last finished cycle (0 new, 0 relabelled and 0 gone"
+    )
+
+
+def test_images_that_are_gone_are_no_reason_by_themselves() -> None:
+    assert not look(scanned(files(16)), last(files(20))).would_run
+
+
+def test_enough_new_images_are_one_and_too_few_wait() -> None:
+    before = last(files(20))
+    assert look(scanned(files(23)), before, min_new_images=3).would_run
+    few = look(scanned(files(23)), before, min_new_images=4)
+    assert not few.would_run
+    assert "fewer than min_new_images = 4" in few.reason
+
+
+def test_too_few_that_have_waited_long_enough_are_one_too() -> None:
+    old = files(20) + files(2, start=20, age_seconds=7200)
+    found = look(scanned(old), last(files(20)), min_new_images=50, max_wait="1h")
+    assert found.would_run
+    assert "waited for longer than max_wait = 1h" in found.reason
+    assert not look(scanned(old), last(files(20)), min_new_images=50, max_wait="3h").would_run
+
+
+def test_files_being_written_hold_the_batch_back_but_not_for_ever() -> None:
+    writing = (b"train/cat/new.jpg",)
+    waiting = look(scanned(files(25), writing), last(files(20)))
+    assert not waiting.would_run
+    assert "1 files are still being written" in waiting.reason
+    late = files(20) + files(5, start=20, age_seconds=7200)
+    assert look(scanned(late, writing), last(files(20)), max_wait="1h").would_run
+
+
+def test_nothing_starts_in_quiet_hours() -> None:
+    here = NOW.astimezone()
+    around = f"{(here - timedelta(hours=1)):%H:%M}-{(here + timedelta(hours=1)):%H:%M}"
+    later = f"{(here + timedelta(hours=1)):%H:%M}-{(here + timedelta(hours=2)):%H:%M}"
+    assert not look(scanned(files(20)), None, quiet_hours=around).would_run
+    assert look(scanned(files(20)), None, quiet_hours=later).would_run
+
+
+@pytest.mark.parametrize(
+    ("text", "clock", "quiet"),
+    [
+        ("22:00-06:00", "23:30", True), ("22:00-06:00", "05:59", True), ("22:00-06:00", "06:00", False),
+        ("22:00-06:00", "12:00", False), ("09:00-17:00", "09:00", True), ("09:00-17:00", "17:00", False),
+    ],
+)  # fmt: skip
+def test_quiet_hours_may_pass_midnight(text: str, clock: str, quiet: bool) -> None:
+    hour, minute = map(int, clock.split(":"))
+    assert is_quiet(text, datetime(2026, 3, 4, hour, minute).astimezone()) is quiet
+
+
+@pytest.mark.parametrize("text", ["22:00", "25:00-06:00", "night", "22:00-06:00-07:00"])
+def test_other_forms_of_quiet_hours_are_refused(text: str) -> None:
+    with pytest.raises(BadSettings, match="quiet_hours"):
+        parse_quiet_hours(text)
+
+
+def test_every_rule_has_its_sentence() -> None:
+    names = [rule.name for rule in look(scanned(files(20)), None).rules]
+    assert names == ["new images", "settled", "quiet hours"]
+
+
+def test_a_large_loss_is_a_question_and_a_small_one_is_not() -> None:
+    before = last(files(40))
+    assert not look(scanned(files(30)), before).would_run
+    with pytest.raises(
+        ImagesVanished, match=r"24 of the 40 images .* gone from /photos.*--accept-loss"
+    ) as asked:
+        look(scanned(files(16)), before)
+    assert asked.value.exit_status == 3
+    assert len(look(scanned(files(16)), before, Accepted(loss=True)).snapshot.images) == 16
+
+
+def test_files_being_written_again_are_not_lost() -> None:
+    before = files(40)
+    rewritten = tuple(file.path for file in before[16:])
+    assert not look(scanned(before[:16], rewritten), last(before)).would_run
+
+
+def test_other_class_folders_are_a_question() -> None:
+    renamed = Layout(split_folders=True, classes=("cat", "hound"), folder=Path("/photos"))
+    moved = [replace(file, path=file.path.replace(b"/dog/", b"/hound/")) for file in files(20)]
+    with pytest.raises(ClassesChanged, match=r"in /photos have changed \(-dog, \+hound\)") as asked:
+        look(scanned(moved, layout=renamed), last(files(20)))
+    assert asked.value.exit_status == 3
+    accepted = look(scanned(moved, layout=renamed), last(files(20)), Accepted(classes=True))
+    assert accepted.snapshot.classes == ("cat", "hound")
+
+
+def test_a_class_without_images_is_an_error_unless_they_are_on_their_way() -> None:
+    cats = [file for file in files(20) if b"/cat/" in file.path]
+    with pytest.raises(EmptyClass, match="class 'dog'"):
+        look(scanned(cats), None)
+    assert not look(scanned(cats, (b"train/dog/1.jpg",)), None).would_run
