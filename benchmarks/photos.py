@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-from jobs.training import evenly
 from pipeline.backbones import backbone_named
 from pipeline.layout import find_layout
 from pipeline.reader import ImageReader
 from pipeline.scan import scan
-from pipeline.snapshot import take_snapshot
+from pipeline.snapshot import evenly, take_snapshot
 from pipeline.train import TrainingData
 
 

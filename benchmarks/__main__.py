@@ -1,0 +1,58 @@
+"""Run the measurements and write `benchmarks/RESULTS.md`.
+
+    python -m benchmarks [NAME ...]
+
+Without names, all of them, which takes over an hour on two cores. Results of measurements that are not named
+stay as they are. The photos are taken from WHISKER_CATDOG, by default ../shared/data/catdog.
+"""
+
+import contextlib
+import io
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from benchmarks import batch_norm, main_job
+from jobs.environment import processor
+from pipeline.processors import usable_processors
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "RESULTS.md"
+PHOTOS = Path(os.environ.get("WHISKER_CATDOG", HERE.parent.parent / "shared" / "data" / "catdog"))
+MEASUREMENTS: dict[str, Callable[[Path], None]] = {"main_job": main_job.main, "batch_norm": batch_norm.main}
+
+
+def main(names: list[str]) -> None:
+    """Run the named measurements, all if none is named, and put their tables into the results."""
+    sections = _sections()
+    for name in names or MEASUREMENTS:
+        print(f"== {name}", flush=True)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            MEASUREMENTS[name](PHOTOS)
+        print(printed.getvalue())
+        sections[name] = f"{_machine()}\n\n{printed.getvalue().strip()}\n"
+    body = "\n".join(f"## {name}\n\n{text}" for name, text in sections.items())
+    RESULTS.write_text(f"# Results of `make bench`\n\n{body}", encoding="utf-8")
+
+
+def _machine() -> str:
+    return (
+        f"{date.today()}, {processor()}, {usable_processors()} processors, {platform.system()}, no GPU used"
+    )
+
+
+def _sections() -> dict[str, str]:
+    """Return the results that were there, by name."""
+    if not RESULTS.exists():
+        return {}
+    parts = re.split(r"^## (\w+)\n\n", RESULTS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], (text.rstrip() + "\n" for text in parts[1::2]), strict=True))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,48 @@
+"""The main job on real photos, as a person would run it: accuracy, log loss and minutes of each run."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pipeline.intervals import wilson_interval
+
+CLI = Path(__file__).resolve().parent.parent / "cli.py"
+JOBS = {
+    "fast, with its baseline": (),
+    "classic on efficientnet_lite0, 1 epoch": (
+        "--recipe", "classic", "--backbone", "efficientnet_lite0", "--epochs", "1", "--no-baseline",
+    ),
+}  # fmt: skip
+
+
+def main(photos: Path) -> None:
+    """Print a table with a row for each run."""
+    print("| job | run | epochs | training images | test accuracy (95 % interval) | log loss | minutes |")
+    print("|---|---|---|---|---|---|---|")
+    for job, options in JOBS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            result = run_now(Path(folder) / "home", photos, options)
+        for kind in ("finetune", "scratch"):
+            if result[kind]:
+                print(row(job, result[kind]))
+
+
+def run_now(home: Path, photos: Path, options: tuple[str, ...]) -> Any:
+    """Run one cycle in a process of its own; return the document that it prints."""
+    command = [sys.executable, str(CLI), "--home", str(home), "--json", "run-now", "--images", str(photos)]
+    done = subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def row(job: str, run: Any) -> str:
+    """Return the table row of one run."""
+    right, images = round(run["test_accuracy"] * run["test_images"]), run["test_images"]
+    low, high = wilson_interval(right, images)
+    return (
+        f"| {job} | {run['kind']} | {len(run['epochs'])} | {run['train_images']:,} "
+        f"| {run['test_accuracy']:.4f} ({low:.4f} to {high:.4f}) | {run['test_log_loss']:.4f} "
+        f"| {run['seconds'] / 60:.1f} |"
+    )
