@@ -96,6 +96,7 @@ def init(state: State, images: Path) -> None:
 @pass_state
 def run_now(
     state: State,
+    /,
     settings: tuple[str, ...],
     epochs: int | None,
     weights: Path | None,
@@ -132,7 +133,10 @@ def _overrides(settings: tuple[str, ...], epochs: int | None) -> dict[str, objec
     """Return the recipe settings of the command line by name."""
     if wrong := [setting for setting in settings if "=" not in setting]:
         raise BadSettings(f"--set {wrong[0]!r} is not of the form NAME=VALUE, such as --set batch_size=16")
-    given: dict[str, object] = dict(setting.split("=", 1) for setting in settings)
+    given: dict[str, object] = {}
+    for setting in settings:
+        name, value = setting.split("=", 1)
+        given[name] = value
     return given if epochs is None else {**given, "epochs": epochs}
 
 
@@ -140,7 +144,7 @@ def _overrides(settings: tuple[str, ...], epochs: int | None) -> dict[str, objec
 @click.option("--every", help="Look so often, such as 90s, 10m, 6h, 1d.")
 @click.option("--cron", help='Look by a cron expression in UTC, such as "0 3 * * *".')
 @pass_state
-def daemon(state: State, **given: Any) -> None:
+def daemon(state: State, /, **given: Any) -> None:
     """Rescan on schedule and run a cycle when there is new data."""
     from jobs.daemon import run_daemon
     from jobs.stop import stop_on_signals
