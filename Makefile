@@ -16,8 +16,9 @@ BIN := $(VENV)/bin
 run: $(VENV)/.ready-run
 	$(BIN)/python cli.py run-now --demo
 
+# One process for each processor, and one thread in each: the tests' networks are too small to share.
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical $(PYTEST_ARGS)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .

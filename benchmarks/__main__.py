@@ -16,14 +16,19 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import batch_norm, main_job
+from benchmarks import batch_norm, main_job, near_duplicates, suspects
 from jobs.environment import processor
 from pipeline.processors import usable_processors
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "RESULTS.md"
 PHOTOS = Path(os.environ.get("WHISKER_CATDOG", HERE.parent.parent / "shared" / "data" / "catdog"))
-MEASUREMENTS: dict[str, Callable[[Path], None]] = {"main_job": main_job.main, "batch_norm": batch_norm.main}
+MEASUREMENTS: dict[str, Callable[[Path], None]] = {
+    "main_job": main_job.main,
+    "batch_norm": batch_norm.main,
+    "near_duplicates": near_duplicates.main,
+    "suspects": suspects.main,
+}
 
 
 def main(names: list[str]) -> None:

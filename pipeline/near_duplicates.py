@@ -19,7 +19,7 @@ __all__ = ["CERTAIN_DISTANCE", "MAX_DISTANCE", "Pair", "find_pairs", "groups"]
 Integers = npt.NDArray[np.int64]
 
 # Each band: which word, its lowest bit, its number of bits. The lowest frequencies, which change least when a
-# picture is altered, share a band: so most pairs beyond the certain distance are found too. No band splits
+# picture is altered, share a band: so most pairs beyond the certain distance are found as well. No band parts
 # a frequency from its transposed one, so it does not matter which of two images is looked up.
 _BANDS = ((0, 0, 21), (0, 21, 21), (0, 42, 22), (1, 0, 21), (1, 21, 22), (1, 43, 21))
 CERTAIN_DISTANCE = 2 * len(_BANDS) - 1

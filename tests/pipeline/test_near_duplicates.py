@@ -61,20 +61,20 @@ def alike(draw: st.DrawFn) -> Words:
     return as_words(draw(st.permutations(sorted(made))))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(alike(), st.sampled_from([0, 3, 5, 6, CERTAIN_DISTANCE]))
 def test_all_pairs_that_brute_force_finds_are_found_and_no_others(words: Words, max_distance: int) -> None:
     assert keys(find_pairs(words, max_distance)) == brute_force(words, max_distance)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(alike())
 def test_beyond_the_certain_distance_only_true_pairs_are_found(words: Words) -> None:
     found = keys(find_pairs(words))
     assert brute_force(words, CERTAIN_DISTANCE) <= found <= brute_force(words, MAX_DISTANCE)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(alike())
 def test_the_transform_makes_the_left_image_look_like_the_right_one(words: Words) -> None:
     for pair in find_pairs(words):
@@ -82,16 +82,17 @@ def test_the_transform_makes_the_left_image_look_like_the_right_one(words: Words
         assert bits_between(turned, words[pair.right]) == pair.distance
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(alike())
-def test_the_order_of_the_images_does_not_matter_for_who_belongs_together(words: Words) -> None:
+def test_the_order_of_the_images_does_not_matter(words: Words) -> None:
     last = len(words) - 1
-    turned_round = groups(find_pairs(words[::-1]), len(words))
-    again = sorted(sorted(last - image for image in group) for group in turned_round)
-    assert again == groups(find_pairs(words), len(words))
+    turned_round = {
+        (last - right, last - left, distance) for left, right, distance in keys(find_pairs(words))
+    }
+    assert keys(find_pairs(words[::-1])) == turned_round
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(alike(), st.integers(0, 12))
 def test_only_pairs_with_a_new_image_are_looked_for_if_asked(words: Words, first_new: int) -> None:
     with_new = [pair for pair in find_pairs(words) if pair.right >= first_new]
