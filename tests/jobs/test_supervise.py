@@ -35,18 +35,18 @@ def stop_after(flag: StopFlag, seconds: float) -> None:
 
 
 def test_a_stop_is_passed_on_to_the_process() -> None:
-    flag = StopFlag()
+    flag, before = StopFlag(), psutil.Process().children()
     stop_after(flag, 0.5)
     assert run_supervised(python("import time; time.sleep(60)"), flag) == -signal.SIGTERM
-    assert not psutil.Process().children()
+    assert psutil.Process().children() == before
 
 
 def test_a_process_that_ignores_it_is_killed() -> None:
-    flag = StopFlag()
+    flag, before = StopFlag(), psutil.Process().children()
     stop_after(flag, 1.0)
     program = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
     assert run_supervised(python(program), flag, grace_seconds=0.3) == -signal.SIGKILL
-    assert not psutil.Process().children()
+    assert psutil.Process().children() == before
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
