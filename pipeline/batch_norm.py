@@ -9,6 +9,8 @@ BatchNorm", arXiv 2105.07576, section 3 ("precise BN").
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from pipeline.arrays import Array
 from pipeline.network import leaves
 from pipeline.runtime import mx
@@ -29,12 +31,10 @@ def settle_batch_norm(
         check_stop: called before each batch; raises to stop.
     """
     norms = [leaf for leaf in leaves(network) if isinstance(leaf, mx.gluon.nn.BatchNorm)]
-    sums: dict[str, tuple[Any, Any]] = {}
+    sums: dict[str, Array] = {norm.name: np.zeros(()) for norm in norms}
 
     def add(norm: Any, inputs: Any) -> None:
-        mean, variance = _moments(inputs[0])
-        before = sums.get(norm.name)
-        sums[norm.name] = (before[0] + mean, before[1] + variance) if before else (mean, variance)
+        sums[norm.name] = sums[norm.name] + _moments(inputs[0].asnumpy())
 
     network.hybridize(active=False)  # hooks see no single layers inside a compiled graph
     hooks = [norm.register_forward_pre_hook(add) for norm in norms]
@@ -46,15 +46,18 @@ def settle_batch_norm(
     for hook in hooks:
         hook.detach()
     for norm in norms if count else ():
-        mean, variance = sums[norm.name]
-        norm.running_mean.set_data(mean / count)
-        norm.running_var.set_data(variance / count)
+        mean, variance = sums[norm.name] / count
+        norm.running_mean.set_data(mx.nd.array(mean))
+        norm.running_var.set_data(mx.nd.array(variance))
     network.hybridize(static_alloc=True)
 
 
-def _moments(activations: Any) -> tuple[Any, Any]:
-    """Return mean and variance of each channel of (N, C, H, W) or (N, C), as a layer computes them."""
-    axes = tuple(axis for axis in range(activations.ndim) if axis != 1)
-    mean = activations.mean(axis=axes)
-    spread = mx.nd.broadcast_sub(activations.swapaxes(1, activations.ndim - 1), mean)
-    return mean, (spread**2).mean(axis=tuple(range(activations.ndim - 1)))
+def _moments(activations: Array) -> Array:
+    """Return mean and variance of each channel, float64 (2, C), of activations (N, C, H, W) or (N, C).
+
+    In numpy, since MXNet's reductions over these axes take ten times longer on the CPU.
+    """
+    flat = activations.reshape(*activations.shape[:2], -1)
+    mean = flat.mean(axis=2, dtype=np.float64).mean(axis=0)
+    square = np.einsum("nci,nci->nc", flat, flat).astype(np.float64).mean(axis=0) / flat.shape[2]
+    return np.stack([mean, np.maximum(square - mean**2, 0.0)])

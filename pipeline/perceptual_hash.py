@@ -4,6 +4,8 @@ Each bit is the sign of one of the 128 lowest frequencies of the picture's discr
 left out (after Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, with signs
 in place of a comparison with the median). Signs have a use that a median has not: mirroring or turning a
 picture only swaps frequencies and changes signs, so the hashes of all eight symmetries follow from one.
+
+The index of files stores these hashes: a change here needs a migration that empties it.
 """
 
 from collections.abc import Sequence
