@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,13 @@ from tests.jobs.test_doctor_home import make_whisker_database
 
 
 @pytest.mark.skipif(list(mxnet_distributions()) != ["mxnet"], reason="needs MXNet's CPU wheel")
-def test_a_sound_installation_has_no_problem_and_is_examined_fast(tmp_path: Path) -> None:
+def test_a_sound_installation_has_no_problem_and_nothing_is_written(tmp_path: Path) -> None:
     home, images = tmp_path / "home", tmp_path / "images"
     (images / "cat").mkdir(parents=True)
     home.mkdir()
     make_whisker_database(home / "whisker.db")
     before = (home / "whisker.db").read_bytes()
-    started = time.perf_counter()
     checks = examine(home, images=images)
-    assert time.perf_counter() - started < 15  # about 2 seconds where nothing else runs
     assert [check for check in checks if check.status == "problem"] == []
     assert "MXNet imports and trains one step on the CPU" in [check.message for check in checks]
     assert list(home.iterdir()) == [home / "whisker.db"]

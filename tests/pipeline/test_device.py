@@ -35,11 +35,8 @@ def test_any_other_name_is_a_bad_setting(name: str) -> None:
 
 
 @needs_cpu_wheel
-def test_auto_with_the_cpu_wheel_is_the_cpu_and_costs_nothing() -> None:
-    resolve_device("auto")
-    started = time.perf_counter()
+def test_auto_with_the_cpu_wheel_is_the_cpu_and_says_why() -> None:
     device = resolve_device("auto")
-    assert time.perf_counter() - started < 0.02
     assert device.name == "cpu"
     assert "CPU wheel" in (device.note or "")
 
@@ -130,9 +127,7 @@ def test_a_probe_that_hangs_is_killed_with_its_children(
         "time.sleep(60)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    started = time.perf_counter()
     outcome = run_probe("hanging", timeout_seconds=1)
-    assert time.perf_counter() - started < 5
     assert outcome.exit_status is None
     assert not is_running(outcome.facts["child"])
 
