@@ -1,6 +1,5 @@
 """Near duplicates among many hashes: all that brute force finds, and who belongs together."""
 
-import time
 from io import BytesIO
 from pathlib import Path
 
