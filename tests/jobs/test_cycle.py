@@ -270,16 +270,17 @@ def test_a_second_cycle_at_the_same_time_is_refused(images: Path, tmp_path: Path
         run(asked)
 
 
-def test_classic_trains_any_backbone_from_a_weights_file(images: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backbone", ["resnet18_v2", "mobilenet0.25"])
+def test_classic_trains_a_backbone_from_a_weights_file(images: Path, tmp_path: Path, backbone: str) -> None:
     """The file is made as Gluon's model zoo would save a network for ImageNet's 1,000 classes."""
-    network = mx.gluon.model_zoo.vision.mobilenet0_25(classes=1000)
+    network = mx.gluon.model_zoo.vision.get_model(backbone, classes=1000)
     network.initialize(mx.init.Xavier())
     network(mx.nd.zeros((1, 3, 224, 224)))
     network.save_parameters(str(tmp_path / "zoo.params"))
-    asked = request(tmp_path, images, backbone="mobilenet0.25", trains="all layers", epochs=1)
+    asked = request(tmp_path, images, backbone=backbone, trains="all layers", epochs=1)
     cycle = run(replace(asked, weights=tmp_path / "zoo.params")).cycle
     assert cycle is not None
     assert cycle.finetune is not None
-    assert cycle.finetune.run.backbone == "mobilenet0.25"
+    assert cycle.finetune.run.backbone == backbone
     assert cycle.finetune.run.epochs[0].phase == "all layers"
     assert any("pretrained weights: the file that was named" in note for note in cycle.finetune.run.notes)
