@@ -62,7 +62,8 @@ def tick(command: Sequence[str], flag: StopFlag) -> None:
 def _scheduler(config: Config, job: Any) -> BlockingScheduler:
     """Return a scheduler with one job, kept in memory: a job store in SQLite can stop it without a word."""
     scheduler = BlockingScheduler(timezone=UTC)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # It warns of each tick that it leaves out while a cycle runs, which is as it should be.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     options: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     if config.cron:
         scheduler.add_job(job, parse_cron(config.cron), **options)
