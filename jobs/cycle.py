@@ -16,7 +16,7 @@ from jobs.baseline import provide_baseline
 from jobs.config import Config
 from jobs.home import Home
 from jobs.lock import hold
-from jobs.look import NOTHING_ACCEPTED, Accepted, Look, judge
+from jobs.look import NOTHING_ACCEPTED, Accepted, Look, judge, scan_folder
 from jobs.memory import remember
 from jobs.promotion import decide
 from jobs.repair import repair
@@ -31,7 +31,7 @@ from pipeline.errors import Interrupted, NoSettledImages
 from pipeline.evaluate import Progress
 from pipeline.recipes import Recipe
 from pipeline.records import Cycle, Status
-from pipeline.scan import ScanResult, scan
+from pipeline.scan import ScanResult
 from pipeline.train import Surroundings
 from pipeline.weights import WeightsFile, find_weights
 
@@ -124,13 +124,7 @@ def _scan(
     """Scan once; what was read is kept in the index, also when a signal cuts the scan short."""
     with sessions() as session:
         known = store.known_files(session, str(folder))
-    scanned = scan(
-        folder,
-        known,
-        settle_seconds=request.config.settle_seconds,
-        progress=lambda done, total: progress("files", done, total),
-        should_stop=lambda: flag.signal_number is not None,
-    )
+    scanned = scan_folder(folder, request.config, known, flag, progress)
     with sessions.begin() as session:
         store.save_files(session, str(folder), scanned.changed_files)
     flag.check()

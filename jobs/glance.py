@@ -7,12 +7,11 @@ from db import store
 from db.session import open_read_only
 from jobs.config import Config
 from jobs.home import Home
-from jobs.look import NOTHING_ACCEPTED, Look, judge
+from jobs.look import NOTHING_ACCEPTED, Look, judge, scan_folder
 from jobs.memory import NO_PAST, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
 from pipeline.records import FileState
-from pipeline.scan import scan
 
 
 def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Look:
@@ -30,13 +29,7 @@ def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Lo
         with sessions() as session:
             known = store.known_files(session, str(folder))
     started = time.perf_counter()
-    scanned = scan(
-        folder,
-        known,
-        settle_seconds=config.settle_seconds,
-        progress=lambda done, total: progress("files", done, total),
-        should_stop=lambda: flag.signal_number is not None,
-    )
+    scanned = scan_folder(folder, config, known, flag, progress)
     flag.check()
     past = NO_PAST
     if sessions:

@@ -1,15 +1,19 @@
 """Look at the image folder: what is there, what is new, and whether that is a reason for a cycle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from jobs.config import Config
 from jobs.memory import Past
 from jobs.questions import ask_about_classes, ask_about_loss
 from jobs.rules import Rule, rules, situation
+from jobs.stop import StopFlag
 from pipeline.errors import EmptyClass
-from pipeline.records import Change, Snapshot
-from pipeline.scan import ScanResult
+from pipeline.evaluate import Progress
+from pipeline.records import Change, FileState, Snapshot
+from pipeline.scan import ScanResult, scan
 from pipeline.snapshot import take_snapshot
 
 
@@ -45,6 +49,19 @@ class Look:
         """Why it would, or the first reason why it would not."""
         broken = [rule.sentence for rule in self.rules if not rule.holds]
         return broken[0] if broken else self.rules[0].sentence
+
+
+def scan_folder(
+    folder: Path, config: Config, known: Mapping[bytes, FileState], flag: StopFlag, progress: Progress
+) -> ScanResult:
+    """Scan the folder with progress; a signal cuts it short, and what was read until then is returned."""
+    return scan(
+        folder,
+        known,
+        settle_seconds=config.settle_seconds,
+        progress=lambda done, total: progress("files", done, total),
+        should_stop=lambda: flag.signal_number is not None,
+    )
 
 
 def judge(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from pipeline.near_duplicates import Pair, find_pairs, groups
 from pipeline.perceptual_hash import as_words
@@ -16,8 +17,9 @@ class Likeness:
     images: tuple[SnapshotImage, ...]
     pairs: tuple[Pair, ...]
 
+    @cached_property
     def groups(self) -> list[list[int]]:
-        """Return the groups of images that pairs join, directly or by a chain."""
+        """The groups of images that pairs join, directly or by a chain."""
         return groups(self.pairs, len(self.images))
 
 
@@ -67,7 +69,7 @@ def draw_splits(
         draw: tells the split of a content hash.
     """
     leader = {}
-    for group in like.groups():
+    for group in like.groups:
         members = sorted(like.images[position].sha256 for position in group)
         first = next((sha256 for sha256 in members if sha256 in drawn), members[0])
         leader.update(dict.fromkeys(members, first))
@@ -88,7 +90,7 @@ def leaks(images: Iterable[SnapshotImage], like: Likeness) -> list[Leak]:
     """
     now = {image.sha256: image for image in images}
     found = []
-    for group in like.groups():
+    for group in like.groups:
         members = {p: now[like.images[p].sha256] for p in group if like.images[p].sha256 in now}
         tests = [position for position, image in members.items() if image.split == "test"]
         trains = [position for position, image in members.items() if image.split == "train"]
