@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.errors import TrainingDiverged
 from pipeline.network import leaves
 from pipeline.runtime import mx
 
@@ -29,6 +30,9 @@ def settle_batch_norm(
         batches: normalised images, each float32 (N, 3, S, S).
         device: an `mx.Context`.
         check_stop: called before each batch; raises to stop.
+
+    Raises:
+        TrainingDiverged: an activation is not finite, or so large that its variance is not.
     """
     norms = [leaf for leaf in leaves(network) if isinstance(leaf, mx.gluon.nn.BatchNorm)]
     sums: dict[str, Array] = {norm.name: np.zeros(()) for norm in norms}
@@ -47,6 +51,10 @@ def settle_batch_norm(
         hook.detach()
     for norm in norms if count else ():
         mean, variance = sums[norm.name] / count
+        if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
+            raise TrainingDiverged(
+                f"the activations before {norm.name} are no longer finite; choose a smaller learning rate"
+            )
         norm.running_mean.set_data(mx.nd.array(mean))
         norm.running_var.set_data(mx.nd.array(variance))
     network.hybridize(static_alloc=True)
@@ -58,6 +66,7 @@ def _moments(activations: Array) -> Array:
     In numpy, since MXNet's reductions over these axes take ten times longer on the CPU.
     """
     flat = activations.reshape(*activations.shape[:2], -1)
-    mean = flat.mean(axis=2, dtype=np.float64).mean(axis=0)
-    square = np.einsum("nci,nci->nc", flat, flat).astype(np.float64).mean(axis=0) / flat.shape[2]
-    return np.stack([mean, np.maximum(square - mean**2, 0.0)])
+    with np.errstate(over="ignore", invalid="ignore"):  # what diverged is told once, by the caller
+        mean = flat.mean(axis=2, dtype=np.float64).mean(axis=0)
+        square = np.einsum("nci,nci->nc", flat, flat).astype(np.float64).mean(axis=0) / flat.shape[2]
+        return np.stack([mean, np.maximum(square - mean**2, 0.0)])

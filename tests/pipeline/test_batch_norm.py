@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.arrays import Array
 from pipeline.batch_norm import settle_batch_norm
+from pipeline.errors import TrainingDiverged
 from pipeline.network import forward_of, leaves
 from pipeline.runtime import mx
 from tests.pipeline.training import AROUND, small_network
@@ -41,3 +42,11 @@ def test_without_a_batch_nothing_changes() -> None:
     before = forward_of(network, mx.cpu())(images(0))
     settle_batch_norm(network, [], mx.cpu(), AROUND.check_stop)
     assert (forward_of(network, mx.cpu())(images(0)) == before).all()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e30])
+def test_activations_that_are_not_finite_end_the_training_with_the_reason(value: float) -> None:
+    batch = images(0)
+    batch[0, 0, 5, 5] = value
+    with pytest.raises(TrainingDiverged, match="no longer finite; choose a smaller learning rate"):
+        settle_batch_norm(small_network(), [batch], mx.cpu(), AROUND.check_stop)
