@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from jobs.command_predict import predict
 from jobs.command_state import State, log_to_stderr
 from pipeline.errors import BadSettings, WhiskerError
 
@@ -187,20 +188,19 @@ def scan(state: State, images: Path | None, explain: bool) -> None:
 @click.option("--csv", "file", type=FILE, help="Write all of them to this file, to be decided on.")
 @pass_state
 def suspects(state: State, file: Path | None) -> None:
-    """List the images whose label is probably wrong, the most suspicious first."""
-    from db import store
+    """List the images whose label is doubtful: in two classes, or probably wrong, the worst first."""
     from db.session import open_read_only
-    from jobs.display import show_suspects
+    from jobs.decide_labels import open_doubts
+    from jobs.display import show_doubts
     from jobs.documents import suspects_document
-    from jobs.labels import suspects_csv
+    from jobs.labels import doubts_csv
     from pipeline.publish import write_whole
 
     with open_read_only(state.home.database)() as session:
-        cycle_id, found = store.latest_suspects(session) or (None, ())
+        doubts = open_doubts(session)
     if file:
-        write_whole(file, suspects_csv(found).encode())
-    document = suspects_document(cycle_id, found)
-    state.answer(document, lambda console: show_suspects(console, found, file))
+        write_whole(file, doubts_csv(doubts.suspects, doubts.conflicts).encode())
+    state.answer(suspects_document(doubts), lambda console: show_doubts(console, doubts, file))
 
 
 @cli.command()
@@ -317,6 +317,9 @@ def doctor(state: State) -> None:
     )
     if any(check.status == "problem" for check in checks):
         click.get_current_context().exit(1)
+
+
+cli.add_command(predict)
 
 
 def main() -> None:

@@ -16,7 +16,16 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import batch_norm, main_job, near_duplicates, suspects
+from benchmarks import (
+    batch_norm,
+    frozen_pass,
+    growth,
+    main_job,
+    near_duplicates,
+    predict,
+    scan,
+    suspects,
+)
 from jobs.environment import processor
 from pipeline.processors import usable_processors
 
@@ -27,7 +36,11 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "main_job": main_job.main,
     "batch_norm": batch_norm.main,
     "near_duplicates": near_duplicates.main,
+    "frozen_pass": frozen_pass.main,
     "suspects": suspects.main,
+    "scan": scan.main,
+    "growth": growth.main,
+    "predict": predict.main,
 }
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from pipeline.backbones import backbone_named
 from pipeline.layout import find_layout
 from pipeline.reader import ImageReader
-from pipeline.scan import scan
+from pipeline.scan import NOTHING_KNOWN, scan, settled_files
 from pipeline.snapshot import evenly, take_snapshot
 from pipeline.train import TrainingData
 
 
 def training_data(photos: Path, images: int = 0, backbone: str = "efficientnet_lite0") -> TrainingData:
     """Return the photos of a folder as a run would see them; `images` of the training images, all if 0."""
-    scanned = scan(photos, {}, settle_seconds=0)
-    snapshot = take_snapshot(find_layout(photos), scanned.files)
+    files = settled_files((), scan(photos, NOTHING_KNOWN, settle_seconds=0))
+    snapshot = take_snapshot(find_layout(photos), files)
     reader = ImageReader(os.fsencode(photos), backbone_named(backbone).preprocessing)
     return TrainingData(
         reader, evenly(snapshot.part("train"), images), snapshot.part("test"), snapshot.classes

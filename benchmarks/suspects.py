@@ -45,7 +45,8 @@ def frozen_features(photos: Path, recipe: Recipe) -> tuple[Features, tuple[str, 
     around = Surroundings(mx.cpu(), 0, lambda: None)
     weights = find_weights(backbone, Path("weights"), download=False)
     network = pretrained_network(backbone, len(data.classes), weights, around.device, around.seed)
-    return compute_features(network, backbone.tail_start, data.train, data, recipe, around), data.classes
+    features = compute_features(network, backbone.tail_start, replace(data, test=()), recipe, around)
+    return features.train, data.classes
 
 
 def judge(features: Features, recipe: Recipe, classes: int) -> tuple[float, Array]:

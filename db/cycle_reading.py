@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from db.cycle_data import load_changes, load_leaks, load_suspects
+from db.data_tables import CycleLeakRow
 from db.evaluations import scores
 from db.run_reading import load_run_on, runs_with_epochs
 from db.runs import get_cycle
@@ -16,6 +17,7 @@ from db.tables import CycleQuarantineRow, CycleRow, SnapshotRow
 from pipeline.records import (
     Cycle,
     Evaluation,
+    LastData,
     Prediction,
     Quarantined,
     RunDetails,
@@ -33,21 +35,47 @@ def cycle_ids(session: Session) -> list[int]:
 
 def last_finished_snapshot(session: Session, images_folder: str) -> Snapshot | None:
     """Return the snapshot, with its images, of the folder's newest finished cycle; None if there is none."""
+    found = _last_finished(session, images_folder)
+    if found is None:
+        return None
+    cycle, row = found
+    return Snapshot(
+        digest=row.digest,
+        classes=tuple(row.classes),
+        images=load_images(session, row.id, row.classes),
+        quarantined=_quarantine_of(session, cycle.id),
+    )
+
+
+def last_finished_data(session: Session, images_folder: str) -> LastData | None:
+    """Return what the folder's newest finished cycle trained on as numbers; None if there is none."""
+    found = _last_finished(session, images_folder)
+    if found is None:
+        return None
+    cycle, row = found
+    leaks = select(func.count()).select_from(CycleLeakRow).where(CycleLeakRow.cycle_id == cycle.id)
+    summary = _summary(row, _quarantine_of(session, cycle.id))
+    return LastData(cycle.data_digest, summary, session.scalar(leaks) or 0)
+
+
+def _last_finished(session: Session, images_folder: str) -> tuple[CycleRow, SnapshotRow] | None:
     found = session.execute(
-        select(CycleRow.id, SnapshotRow)
+        select(CycleRow, SnapshotRow)
         .join(SnapshotRow, SnapshotRow.id == CycleRow.snapshot_id)
         .where(CycleRow.status == "finished", CycleRow.images_folder == images_folder)
         .order_by(CycleRow.id.desc())
         .limit(1)
     ).first()
-    if found is None:
-        return None
-    cycle_id, row = found
-    return Snapshot(
-        digest=row.digest,
-        classes=tuple(row.classes),
-        images=load_images(session, row.id, row.classes),
-        quarantined=tuple(_quarantine(session, CycleQuarantineRow.cycle_id == cycle_id)[cycle_id]),
+    return None if found is None else found._tuple()
+
+
+def last_finished_folder(session: Session) -> str | None:
+    """Return the image folder of the newest finished cycle; None if there is none."""
+    return session.scalar(
+        select(CycleRow.images_folder)
+        .where(CycleRow.status == "finished")
+        .order_by(CycleRow.id.desc())
+        .limit(1)
     )
 
 
@@ -64,9 +92,9 @@ def load_cycle(session: Session, cycle_id: int, *, thumbnails: int = 200) -> Cyc
         for run_id in (row.finetune_run_id, row.scratch_run_id)
     )
     snapshot = None if row.snapshot_id is None else session.get_one(SnapshotRow, row.snapshot_id)
-    quarantined = _quarantine(session, CycleQuarantineRow.cycle_id == cycle_id)[cycle_id]
+    summary = None if snapshot is None else _summary(snapshot, _quarantine_of(session, cycle_id))
     cycle = replace(
-        _cycle(row, _summary(snapshot, quarantined), finetune, scratch),
+        _cycle(row, summary, finetune, scratch),
         changes=load_changes(session, cycle_id),
         leaks=load_leaks(session, cycle_id),
         suspects=load_suspects(session, cycle_id),
@@ -91,7 +119,7 @@ def list_cycles(session: Session) -> list[Cycle]:
     return [
         _cycle(
             row,
-            _summary(snapshots.get(row.snapshot_id or 0), quarantined[row.id]),
+            _summary(snapshots[row.snapshot_id], quarantined[row.id]) if row.snapshot_id else None,
             details(row.finetune_run_id, row.snapshot_id),
             details(row.scratch_run_id, row.snapshot_id),
         )
@@ -123,11 +151,13 @@ def _cycle(
     )
 
 
-def _summary(row: SnapshotRow | None, quarantined: Sequence[Quarantined]) -> SnapshotSummary | None:
-    if row is None:
-        return None
+def _summary(row: SnapshotRow, quarantined: Sequence[Quarantined]) -> SnapshotSummary:
     counts: dict[Split, dict[str, int]] = {"train": row.counts["train"], "test": row.counts["test"]}
     return SnapshotSummary(row.digest, tuple(row.classes), counts, tuple(quarantined))
+
+
+def _quarantine_of(session: Session, cycle_id: int) -> tuple[Quarantined, ...]:
+    return tuple(_quarantine(session, CycleQuarantineRow.cycle_id == cycle_id)[cycle_id])
 
 
 def _quarantine(session: Session, *which: ColumnElement[bool]) -> Mapping[int, list[Quarantined]]:

@@ -22,10 +22,15 @@ def start_cycle(session: Session, images_folder: str, started_at: datetime) -> i
 
 
 def set_cycle_snapshot(
-    session: Session, cycle_id: int, snapshot_id: int, quarantined: Sequence[Quarantined]
+    session: Session,
+    cycle_id: int,
+    snapshot_id: int,
+    quarantined: Sequence[Quarantined],
+    data_digest: str | None = None,
 ) -> None:
-    """Store what the cycle trains on, and the files that it could not use."""
-    get_cycle(session, cycle_id).snapshot_id = snapshot_id
+    """Store what the cycle trains on, the files that it could not use, and the digest of both."""
+    row = get_cycle(session, cycle_id)
+    row.snapshot_id, row.data_digest = snapshot_id, data_digest
     rows = [
         {"cycle_id": cycle_id, "position": position, "path": file.path, "reason": file.reason}
         for position, file in enumerate(quarantined)

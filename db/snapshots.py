@@ -23,7 +23,7 @@ def store_snapshot(session: Session, snapshot: Snapshot, created_at: datetime) -
     row = SnapshotRow(
         digest=snapshot.digest,
         classes=list(snapshot.classes),
-        counts=count_images(snapshot),
+        counts={split: dict(labels) for split, labels in snapshot.summary().counts.items()},
         created_at=created_at,
     )
     session.add(row)
@@ -47,14 +47,6 @@ def _store_images(session: Session, snapshot_id: int, snapshot: Snapshot) -> Non
             for image in batch
         ]
         session.execute(insert(SnapshotImageRow), rows)
-
-
-def count_images(snapshot: Snapshot) -> dict[str, dict[str, int]]:
-    """Return the number of images by split and class, zeros included."""
-    counts = {split: dict.fromkeys(snapshot.classes, 0) for split in ("train", "test")}
-    for image in snapshot.images:
-        counts[image.split][image.label] += 1
-    return counts
 
 
 def load_images(session: Session, snapshot_id: int, classes: Sequence[str]) -> tuple[SnapshotImage, ...]:

@@ -5,7 +5,14 @@ The caller owns the session and makes one transaction per fact: nothing here ope
 
 from db.champion import champion_id, promote, promotions
 from db.cycle_data import add_suspects, latest_suspects, load_suspects, set_cycle_data
-from db.cycle_reading import cycle_ids, last_finished_snapshot, list_cycles, load_cycle
+from db.cycle_reading import (
+    cycle_ids,
+    last_finished_data,
+    last_finished_folder,
+    last_finished_snapshot,
+    list_cycles,
+    load_cycle,
+)
 from db.cycles import (
     finish_cycle,
     mark_interrupted,
@@ -15,7 +22,7 @@ from db.cycles import (
     start_cycle,
 )
 from db.evaluations import add_evaluation, evaluation_on
-from db.files import forget_files, known_files, save_files
+from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
 from db.run_reading import latest_baseline, list_runs, load_run
 from db.runs import (
     add_artifacts,
@@ -46,10 +53,14 @@ __all__ = [
     "evaluation_on",
     "finish_cycle",
     "finish_run",
+    "folder_digests",
     "forget_files",
     "forget_label_decisions",
     "known_files",
+    "known_files_in",
     "label_decisions",
+    "last_finished_data",
+    "last_finished_folder",
     "last_finished_snapshot",
     "latest_baseline",
     "latest_suspects",

@@ -34,6 +34,20 @@ class FileRow(Base):
     fingerprint: Mapped[bytes | None]
 
 
+class FolderRow(Base):
+    """One folder in a folder of images that has known files.
+
+    The digest is that of its listing (see `pipeline.walk`) when all in it was known; null if not all was.
+    """
+
+    __tablename__ = "folder"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    root: Mapped[str] = mapped_column(FolderPath, primary_key=True)
+    path: Mapped[bytes] = mapped_column(primary_key=True)
+    digest: Mapped[str | None] = mapped_column(String(64))
+
+
 class ImageRow(Base):
     """One content hash that a snapshot has used, or that somebody decided about."""
 
@@ -101,6 +115,8 @@ class CycleRow(Base):
     champion_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
     change_counts: Mapped[dict[str, dict[str, int]] | None] = mapped_column(JSON(none_as_null=True))
     mended: Mapped[int] = mapped_column(server_default="0")
+    # Over all that a snapshot is made from (see `jobs.look`); null where some of it was not settled.
+    data_digest: Mapped[str | None] = mapped_column(String(64))
 
 
 class CycleQuarantineRow(Base):

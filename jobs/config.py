@@ -9,6 +9,7 @@ from typing import Any
 from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
 from pipeline.backbones import backbone_named
 from pipeline.device import parse_device
+from pipeline.engine_settings import ENGINE_SETTINGS
 from pipeline.errors import BadSettings
 from pipeline.recipes import RECIPES, Recipe, recipe_named, with_settings
 
@@ -21,6 +22,8 @@ class Config:
     recipe: str = "fast"
     backbone: str = ""  # "": the recipe's own
     device: str = "auto"
+    engine: str = "auto"  # of frozen layers on the CPU
+    cache_gb: float = 4.0  # the most that the cache of features may hold; 0: no cache
     seed: int = 0
     baseline: bool = True
     test_fraction: float = 0.2
@@ -68,6 +71,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "images": (str,), "recipe": (str,), "backbone": (str,), "device": (str,), "seed": (int,),
     "baseline": (bool,), "test_fraction": (float, int), "settle_seconds": (float, int),
     "min_new_images": (int,), "every": (str,), "cron": (str,),
+    "engine": (str,), "cache_gb": (float, int),
     "max_wait": (str,), "quiet_hours": (str,), "loss_limit": (float, int),
 }  # fmt: skip
 
@@ -137,6 +141,12 @@ def check(config: Config, *, where: str) -> None:
         BadSettings, UnknownRecipe, UnknownBackbone: something does not fit.
     """
     parse_device(config.device)
+    if config.engine not in ENGINE_SETTINGS:
+        raise BadSettings(
+            f"{where}: engine = {config.engine!r} is unknown; use one of {', '.join(ENGINE_SETTINGS)}"
+        )
+    if not 0 <= config.cache_gb <= 1_000_000:
+        raise BadSettings(f"{where}: cache_gb = {config.cache_gb} is not between 0 and 1000000")
     config.resolved_recipe()
     if not 0 < config.test_fraction < 1:
         raise BadSettings(f"{where}: test_fraction = {config.test_fraction} is not between 0 and 1")

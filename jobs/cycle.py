@@ -3,37 +3,40 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from db.session import open_database
-from jobs.baseline import provide_baseline
 from jobs.config import Config
+from jobs.environment import processor
 from jobs.home import Home
 from jobs.lock import hold
-from jobs.look import NOTHING_ACCEPTED, Accepted, Look, judge, scan_folder
-from jobs.memory import remember
-from jobs.promotion import decide
+from jobs.look import NOTHING_ACCEPTED, Accepted, Look, judge, scan_folder, unchanged
+from jobs.memory import index_of, last_if_unchanged, remember
 from jobs.repair import repair
 from jobs.reports import write_cycle, write_index
 from jobs.stop import StopFlag
-from jobs.thumbnails import store_thumbnails
-from jobs.training import Work, train_finetune
 from pipeline.backbones import backbone_named
 from pipeline.device import Device, context, resolve_device
 from pipeline.differences import bounded, count_by_kind_and_label
+from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import Interrupted, NoSettledImages
 from pipeline.evaluate import Progress
 from pipeline.recipes import Recipe
-from pipeline.records import Cycle, Status
-from pipeline.scan import ScanResult
-from pipeline.train import Surroundings
+from pipeline.records import Cycle, Snapshot, Status
+from pipeline.scan import ScanResult, settled_files
 from pipeline.weights import WeightsFile, find_weights
+
+if TYPE_CHECKING:
+    from jobs.training import Work
 
 log = logging.getLogger("whisker")
 
@@ -76,14 +79,14 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
         sessions = open_database(home.database)
         repair(home, sessions)
         found = _look(request, folder, sessions, flag, progress)
-        if request.if_changed and not found.would_run:
+        if found.snapshot is None or (request.if_changed and not found.would_run):
             log.info("%s", found.reason)
             return Outcome(found, None, None)
         device = resolve_device(config.device)
         backbone = backbone_named(request.recipe.backbone)
         weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
         with _recorded(home, sessions, folder) as cycle_id:
-            work = _prepare(request, sessions, cycle_id, found, device, flag, progress)
+            work = _prepare(request, sessions, cycle_id, found, found.snapshot, device, flag, progress)
             _train_and_decide(work, request, weights, found)
         return _report(home, sessions, cycle_id, found)
 
@@ -96,22 +99,39 @@ def _look(
     scanned = _scan(request, folder, sessions, flag, progress)
     if scanned.settling or scanned.changed_files:
         log.info("%d files are new or being written; looking twice", _unsure(scanned))
-        flag.nap(request.config.settle_seconds + 0.1)
+        _import_ahead()
+        flag.nap(started + request.config.settle_seconds + 0.1 - time.perf_counter())
         flag.check()
         scanned = _scan(request, folder, sessions, flag, progress)
+    last = last_if_unchanged(sessions, scanned, request.config) if request.if_changed else None
+    now = datetime.now(UTC)
+    if last:
+        return unchanged(scanned, request.config, last, now=now, seconds=time.perf_counter() - started)
     with sessions() as session:
-        past = remember(session, str(folder), scanned)
+        files = settled_files(store.known_files(session, str(folder)).values(), scanned)
+        past = remember(session, str(folder), scanned.layout, files)
     found = judge(
         scanned,
+        files,
         request.config,
         past,
         accepted=request.accepted,
-        now=datetime.now(UTC),
+        now=now,
         seconds=time.perf_counter() - started,
     )
-    if not (request.if_changed or found.snapshot.images):
+    if not (request.if_changed or found.summary.total("train", "test")):
         raise NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
     return found
+
+
+def _import_ahead() -> None:
+    """Import what trains while nothing else is to be done; what fails here fails again where it is needed."""
+
+    def load() -> None:
+        with suppress(Exception):
+            import_module("jobs.training")
+
+    Thread(target=load, daemon=True).start()
 
 
 def _unsure(scanned: ScanResult) -> int:
@@ -122,11 +142,11 @@ def _scan(
     request: Request, folder: Path, sessions: sessionmaker[Session], flag: StopFlag, progress: Progress
 ) -> ScanResult:
     """Scan once; what was read is kept in the index, also when a signal cuts the scan short."""
-    with sessions() as session:
-        known = store.known_files(session, str(folder))
-    scanned = scan_folder(folder, request.config, known, flag, progress)
-    with sessions.begin() as session:
-        store.save_files(session, str(folder), scanned.changed_files)
+    index = index_of(sessions, str(folder))
+    scanned = scan_folder(folder, request.config, index, flag, progress)
+    if scanned.changed_files or scanned.digests:
+        with sessions.begin() as session:
+            store.save_files(session, str(folder), scanned.changed_files, scanned.digests)
     flag.check()
     return scanned
 
@@ -158,34 +178,44 @@ def _prepare(
     sessions: sessionmaker[Session],
     cycle_id: int,
     found: Look,
+    snapshot: Snapshot,
     device: Device,
     flag: StopFlag,
     progress: Progress,
-) -> Work:
+) -> "Work":
     """Store the snapshot and gather what the runs share."""
+    # Importing MXNet takes over a second, and a look that finds nothing new does not need it.
+    from jobs.training import Work
+    from pipeline.train import Surroundings
+
     with sessions.begin() as session:
-        snapshot_id = store.store_snapshot(session, found.snapshot, datetime.now(UTC))
-        store.set_cycle_snapshot(session, cycle_id, snapshot_id, found.snapshot.quarantined)
+        snapshot_id = store.store_snapshot(session, snapshot, datetime.now(UTC))
+        store.set_cycle_snapshot(session, cycle_id, snapshot_id, snapshot.quarantined, found.data_digest)
         if not found.scanned.layout.split_folders:
-            drawn = {image.sha256: image.split for image in found.snapshot.images}
-            store.save_drawn_splits(session, drawn)
-        _store_data(session, cycle_id, found)
+            store.save_drawn_splits(session, {image.sha256: image.split for image in snapshot.images})
+        _store_data(session, cycle_id, found, snapshot)
         # Only now, since a disk that is missing for a while must not cost reading all its files again.
         store.forget_files(session, str(request.config.images_folder()), found.scanned.gone_paths)
     return Work(
         home=request.home,
         sessions=sessions,
         cycle_id=cycle_id,
-        snapshot=found.snapshot,
+        snapshot=snapshot,
         snapshot_id=snapshot_id,
         images_folder=request.config.images_folder(),
         backbone=backbone_named(request.recipe.backbone),
         device=device,
         around=Surroundings(context(device), request.config.seed, flag.check, progress),
+        frozen=_frozen_settings(request),
     )
 
 
-def _store_data(session: Session, cycle_id: int, found: Look) -> None:
+def _frozen_settings(request: Request) -> FrozenSettings:
+    config = request.config
+    return FrozenSettings(config.engine, request.home.cache, int(config.cache_gb * 1e9), processor())
+
+
+def _store_data(session: Session, cycle_id: int, found: Look, snapshot: Snapshot) -> None:
     """Store what is new about the data; the first cycle has nothing to compare with."""
     changes = () if found.first else found.changes
     store.set_cycle_data(
@@ -193,16 +223,21 @@ def _store_data(session: Session, cycle_id: int, found: Look) -> None:
         cycle_id,
         changes=bounded(changes),
         change_counts=count_by_kind_and_label(changes),
-        leaks=found.snapshot.leaks,
-        mended=found.snapshot.mended,
+        leaks=snapshot.leaks,
+        mended=snapshot.mended,
     )
 
 
-def _train_and_decide(work: Work, request: Request, weights: WeightsFile, found: Look) -> None:
+def _train_and_decide(work: "Work", request: Request, weights: WeightsFile, found: Look) -> None:
     """Fine-tune, decide, and only then train the baseline.
 
     The baseline takes the longest and decides nothing, so an interruption in it costs no promotion.
     """
+    from jobs.baseline import provide_baseline
+    from jobs.promotion import decide
+    from jobs.thumbnails import store_thumbnails
+    from jobs.training import train_finetune
+
     run_id = train_finetune(work, request.recipe, weights)
     decide(work, run_id, request.recipe.batch_size)
     store_thumbnails(work, run_id, () if found.first else found.changes)

@@ -1,6 +1,6 @@
 """What people see in the terminal: progress bars, tables, sentences."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +13,18 @@ from rich.text import Text
 from jobs.rules import in_words
 from pipeline.differences import count_by_kind
 from pipeline.intervals import wilson_interval
-from pipeline.records import Run, RunDetails, Suspect
+from pipeline.records import Run, RunDetails
 from pipeline.shown import shown
 
 if TYPE_CHECKING:
     from jobs.cycle import Outcome
+    from jobs.decide_labels import Doubts
     from jobs.doctor import Check
     from jobs.look import Look
     from pipeline.evaluate import Progress as ShowProgress
     from pipeline.weights import WeightsStatus
+
+MOST_SHOWN = 30  # rows of each kind
 
 
 @contextmanager
@@ -47,16 +50,16 @@ def progress_bars(*, wanted: bool) -> Iterator["ShowProgress"]:
 
 def show_look(console: Console, look: "Look", *, explain: bool) -> None:
     """Print what a scan found."""
-    snapshot = look.snapshot
+    summary = look.summary
     console.print(
-        f"{len(snapshot.images):,} images of {len(snapshot.classes)} classes: "
+        f"{summary.total('train', 'test'):,} images of {len(summary.classes)} classes: "
         f"{in_words(count_by_kind(look.changes))}, "
-        f"{len(look.scanned.settling):,} still being written, {len(snapshot.quarantined):,} in quarantine"
+        f"{len(look.scanned.settling):,} still being written, {len(summary.quarantined):,} in quarantine"
     )
-    for problem in snapshot.quarantined if explain else snapshot.quarantined[:10]:
+    for problem in summary.quarantined if explain else summary.quarantined[:10]:
         console.print(Text(f"  {shown(problem.path)}: {problem.reason}"))
-    if not explain and len(snapshot.quarantined) > 10:
-        console.print(f"  and {len(snapshot.quarantined) - 10:,} more; --explain lists all")
+    if not explain and len(summary.quarantined) > 10:
+        console.print(f"  and {len(summary.quarantined) - 10:,} more; --explain lists all")
     verb = "would start" if look.would_run else "would not start"
     console.print(Text(f"A cycle {verb}: {look.reason}."))
     for rule in look.rules if explain else ():
@@ -140,17 +143,18 @@ def show_checks(console: Console, checks: Iterable["Check"]) -> None:
         console.print(Text(f"{check.status:8} {check.name}: {check.message}"))
 
 
-def show_suspects(console: Console, suspects: Sequence[Suspect], file: Path | None) -> None:
-    """Print the most suspicious labels, or where all of them were written."""
+def show_doubts(console: Console, doubts: "Doubts", file: Path | None) -> None:
+    """Print the conflicts and the most suspicious labels, or where all of them were written."""
+    numbers = f"{len(doubts.conflicts):,} in conflict, {len(doubts.suspects):,} suspects"
     if file:
-        console.print(
-            Text(f"{len(suspects):,} suspects in {file}: fill in the column decision, then relabel {file}")
-        )
+        console.print(Text(f"{numbers} in {file}: fill in the column decision, then relabel {file}"))
         return
+    for conflict in doubts.conflicts[:MOST_SHOWN]:
+        console.print(Text(f"  {shown(conflict.image.path)}: {conflict.reason}"))
     table = Table("image", "label", "probably", "probability of its label")
-    for suspect in suspects[:30]:
+    for suspect in doubts.suspects[:MOST_SHOWN]:
         table.add_row(
             Text(shown(suspect.path)), suspect.label, suspect.suggested, f"{suspect.probability:.1%}"
         )
     console.print(table)
-    console.print(f"{len(suspects):,} suspects; --csv FILE writes all of them, to be decided on")
+    console.print(f"{numbers}; --csv FILE writes all of them, to be decided on")

@@ -1,16 +1,17 @@
 """The JSON documents that other programs read; fields may be added, never renamed."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.differences import count_by_kind
-from pipeline.records import Run, RunDetails, Snapshot, Suspect
+from pipeline.records import Run, RunDetails, SnapshotSummary
 from pipeline.shown import shown
 
 if TYPE_CHECKING:  # listing runs must not import MXNet
     from jobs.cycle import Outcome
+    from jobs.decide_labels import Doubts
     from jobs.look import Look
+    from pipeline.conflicts import Conflict
 
 Document = dict[str, Any]
 
@@ -21,13 +22,13 @@ def cycle_document(outcome: "Outcome") -> Document:
     if cycle is None:
         return {
             "cycle": None, "status": "nothing-new", "reason": outcome.look.reason,
-            "snapshot": _snapshot(outcome.look.snapshot), "finetune": None, "scratch": None, "verdict": None,
+            "snapshot": _snapshot(outcome.look.summary), "finetune": None, "scratch": None, "verdict": None,
             "report": None,
         }  # fmt: skip
     return {
         "cycle": cycle.id,
         "status": cycle.status,
-        "snapshot": _snapshot(outcome.look.snapshot),
+        "snapshot": _snapshot(outcome.look.summary),
         "finetune": _details(cycle.finetune),
         "scratch": _details(cycle.scratch),
         "scratch_reused": cycle.scratch_reused,
@@ -40,16 +41,16 @@ def scan_document(look: "Look") -> Document:
     """Return what `scan` prints."""
     kinds = count_by_kind(look.changes)
     return {
-        "images": len(look.snapshot.images),
+        "images": look.summary.total("train", "test"),
         "new": kinds["added"],
         "changed": kinds["replaced"],
         "gone": kinds["removed"],
         "relabelled": kinds["relabelled"],
         "moved": kinds["moved"],
         "settling": len(look.scanned.settling),
-        "quarantined": [{"path": shown(q.path), "reason": q.reason} for q in look.snapshot.quarantined],
+        "quarantined": [{"path": shown(q.path), "reason": q.reason} for q in look.summary.quarantined],
         "would_run": look.would_run,
-        "leaks": len(look.snapshot.leaks),
+        "leaks": look.leaks,
         "reason": look.reason,
         "rules": [asdict(rule) for rule in look.rules],
         "seconds": round(look.seconds, 3),
@@ -78,9 +79,13 @@ def run_document(run: Run, *, epochs: bool) -> Document:
     return {**document, "epochs": [asdict(epoch) for epoch in run.epochs]} if epochs else document
 
 
-def suspects_document(cycle_id: int | None, suspects: Sequence[Suspect]) -> Document:
+def suspects_document(doubts: "Doubts") -> Document:
     """Return what `suspects` prints."""
-    return {"cycle": cycle_id, "suspects": [{**asdict(s), "path": shown(s.path)} for s in suspects]}
+    return {
+        "cycle": doubts.cycle_id,
+        "suspects": [{**asdict(s), "path": shown(s.path)} for s in doubts.suspects],
+        "conflicts": [_conflict(conflict) for conflict in doubts.conflicts],
+    }
 
 
 def show_document(details: RunDetails) -> Document:
@@ -96,15 +101,25 @@ def show_document(details: RunDetails) -> Document:
     }
 
 
+def _conflict(conflict: "Conflict") -> Document:
+    return {
+        "sha256": conflict.image.sha256,
+        "paths": sorted(shown(copy.path) for copy in conflict.copies),
+        "labels": list(conflict.labels),
+        "suggested": conflict.suggested,
+        "reason": conflict.reason,
+    }
+
+
 def _details(details: RunDetails | None) -> Document | None:
     return run_document(details.run, epochs=True) if details else None
 
 
-def _snapshot(snapshot: Snapshot) -> Document:
+def _snapshot(summary: SnapshotSummary) -> Document:
     return {
-        "digest": snapshot.digest,
-        "train": len(snapshot.part("train")),
-        "test": len(snapshot.part("test")),
-        "classes": list(snapshot.classes),
-        "quarantined": len(snapshot.quarantined),
+        "digest": summary.digest,
+        "train": summary.total("train"),
+        "test": summary.total("test"),
+        "classes": list(summary.classes),
+        "quarantined": len(summary.quarantined),
     }

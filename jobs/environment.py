@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.cuda_libraries import mxnet_distributions
 from pipeline.device import Device
 
-_PACKAGES = ("whisker", "numpy", "scipy", "pillow", "sqlalchemy")
+_PACKAGES = ("whisker", "numpy", "scipy", "pillow", "onnx", "onnxruntime", "sqlalchemy")
 
 
 def environment(device: Device) -> dict[str, str]:

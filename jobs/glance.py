@@ -7,11 +7,11 @@ from db import store
 from db.session import open_read_only
 from jobs.config import Config
 from jobs.home import Home
-from jobs.look import NOTHING_ACCEPTED, Look, judge, scan_folder
-from jobs.memory import NO_PAST, remember
+from jobs.look import NOTHING_ACCEPTED, Look, judge, scan_folder, unchanged
+from jobs.memory import NO_PAST, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
-from pipeline.records import FileState
+from pipeline.scan import NOTHING_KNOWN, settled_files
 
 
 def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Look:
@@ -23,18 +23,19 @@ def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Lo
         Interrupted: a signal has come.
     """
     folder = config.images_folder()
-    sessions = open_read_only(home.database) if home.database.exists() else None
-    known: dict[bytes, FileState] = {}
-    if sessions:
-        with sessions() as session:
-            known = store.known_files(session, str(folder))
     started = time.perf_counter()
-    scanned = scan_folder(folder, config, known, flag, progress)
+    sessions = open_read_only(home.database) if home.database.exists() else None
+    index = index_of(sessions, str(folder)) if sessions else NOTHING_KNOWN
+    scanned = scan_folder(folder, config, index, flag, progress)
     flag.check()
-    past = NO_PAST
+    now = datetime.now(UTC)
+    last = last_if_unchanged(sessions, scanned, config) if sessions else None
+    if last:
+        return unchanged(scanned, config, last, now=now, seconds=time.perf_counter() - started)
+    files, past = settled_files((), scanned), NO_PAST
     if sessions:
         with sessions() as session:
-            past = remember(session, str(folder), scanned)
+            files = settled_files(store.known_files(session, str(folder)).values(), scanned)
+            past = remember(session, str(folder), scanned.layout, files)
     seconds = time.perf_counter() - started
-    now = datetime.now(UTC)
-    return judge(scanned, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds)
+    return judge(scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds)

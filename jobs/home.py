@@ -38,6 +38,11 @@ class Home:
         return self.folder / "weights"
 
     @property
+    def cache(self) -> Path:
+        """What frozen layers made of images; may be deleted at any time."""
+        return self.folder / "cache"
+
+    @property
     def models(self) -> Path:
         """One folder for each run."""
         return self.folder / "models"

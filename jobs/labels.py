@@ -1,26 +1,33 @@
-"""Suspicious labels out, decisions in: as CSV files that a spreadsheet opens."""
+"""Doubtful labels out, decisions in: as CSV files that a spreadsheet opens."""
 
 import csv
 import io
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from pipeline.conflicts import Conflict
 from pipeline.errors import BadSettings
 from pipeline.records import LabelDecision, Suspect
 from pipeline.shown import shown
 
-COLUMNS = ("sha256", "path", "label", "suggested", "probability", "score", "decision")
+COLUMNS = ("sha256", "path", "label", "suggested", "probability", "score", "reason", "decision")
 EXCLUDE = "exclude"
 
 
-def suspects_csv(suspects: Iterable[Suspect]) -> str:
-    """Return the suspects as CSV; the empty column `decision` is for a person to fill in."""
+def doubts_csv(suspects: Iterable[Suspect], conflicts: Iterable[Conflict] = ()) -> str:
+    """Return conflicts and suspects as CSV; the empty column `decision` is for a person to fill in.
+
+    A conflict has no probability. Its label may be two classes, which no decision may be.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    for c in conflicts:
+        label, path = " and ".join(c.labels), shown(c.image.path)
+        writer.writerow((c.image.sha256, path, label, c.suggested or "", "", "", f"conflict: {c.reason}", ""))
     for s in suspects:
         numbers = (f"{s.probability:.6f}", f"{s.score:.6f}")
-        writer.writerow((s.sha256, shown(s.path), s.label, s.suggested, *numbers, ""))
+        writer.writerow((s.sha256, shown(s.path), s.label, s.suggested, *numbers, "suspect", ""))
     return text.getvalue()
 
 

@@ -1,19 +1,20 @@
 """Look at the image folder: what is there, what is new, and whether that is a reason for a cycle."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from jobs.config import Config
-from jobs.memory import Past
+from jobs.memory import Past, digest_of_data
 from jobs.questions import ask_about_classes, ask_about_loss
-from jobs.rules import Rule, rules, situation
+from jobs.rules import Rule, Situation, rules, waited_seconds
 from jobs.stop import StopFlag
+from pipeline.differences import differences
 from pipeline.errors import EmptyClass
 from pipeline.evaluate import Progress
-from pipeline.records import Change, FileState, Snapshot
-from pipeline.scan import ScanResult, scan
+from pipeline.records import Change, FileState, LastData, Snapshot, SnapshotSummary
+from pipeline.scan import Index, ScanResult, scan
 from pipeline.snapshot import take_snapshot
 
 
@@ -33,11 +34,14 @@ class Look:
     """What a look at the image folder found."""
 
     scanned: ScanResult
-    snapshot: Snapshot
+    snapshot: Snapshot | None  # None where nothing at all has changed since the last finished cycle
+    summary: SnapshotSummary
+    leaks: int
+    data_digest: str | None
     changes: tuple[Change, ...]  # since the last finished cycle
     first: bool  # there is none yet
     rules: tuple[Rule, ...]
-    seconds: float  # what the scan took
+    seconds: float  # what the look took
 
     @property
     def would_run(self) -> bool:
@@ -51,21 +55,36 @@ class Look:
         return broken[0] if broken else self.rules[0].sentence
 
 
-def scan_folder(
-    folder: Path, config: Config, known: Mapping[bytes, FileState], flag: StopFlag, progress: Progress
-) -> ScanResult:
+def scan_folder(folder: Path, config: Config, index: Index, flag: StopFlag, progress: Progress) -> ScanResult:
     """Scan the folder with progress; a signal cuts it short, and what was read until then is returned."""
     return scan(
         folder,
-        known,
+        index,
         settle_seconds=config.settle_seconds,
         progress=lambda done, total: progress("files", done, total),
         should_stop=lambda: flag.signal_number is not None,
     )
 
 
+def unchanged(scanned: ScanResult, config: Config, last: LastData, *, now: datetime, seconds: float) -> Look:
+    """Return the look at a folder whose data are those of the last finished cycle."""
+    situation = Situation(last.summary.total("train", "test"), 0, (), False, 0.0, now)
+    return Look(
+        scanned=scanned,
+        snapshot=None,
+        summary=last.summary,
+        leaks=last.leaks,
+        data_digest=last.data_digest,
+        changes=(),
+        first=False,
+        rules=rules(situation, config),
+        seconds=seconds,
+    )
+
+
 def judge(
     scanned: ScanResult,
+    files: Sequence[FileState],
     config: Config,
     past: Past,
     *,
@@ -77,6 +96,7 @@ def judge(
 
     Args:
         scanned: what the scan found.
+        files: all settled files, see `settled_files`.
         config: the settings of snapshot and rules.
         past: the snapshot of the last finished cycle over this folder, and decisions about images.
         accepted: what a person has already decided about changed classes and lost images.
@@ -88,15 +108,37 @@ def judge(
         EmptyClass: a class has no image to train on, or none to test on, and nothing is being written.
     """
     ask_about_classes(scanned, past.last, accepted=accepted.classes)
-    ask_about_loss(scanned, past.last, config.loss_limit, accepted=accepted.loss)
+    ask_about_loss(scanned, files, past.last, config.loss_limit, accepted=accepted.loss)
+    snapshot = _snapshot(scanned, files, config, past)
+    changes = differences(past.last, snapshot)
+    situation = Situation(
+        images=len(snapshot.images),
+        settling=len(scanned.settling),
+        changes=changes,
+        first=past.last is None,
+        waited_seconds=waited_seconds(changes, files, now),
+        now=now,
+    )
+    return Look(
+        scanned=scanned,
+        snapshot=snapshot,
+        summary=snapshot.summary(),
+        leaks=len(snapshot.leaks),
+        data_digest=digest_of_data(scanned, past.memory.decisions, config),
+        changes=changes,
+        first=past.last is None,
+        rules=rules(situation, config),
+        seconds=seconds,
+    )
+
+
+def _snapshot(scanned: ScanResult, files: Sequence[FileState], config: Config, past: Past) -> Snapshot:
     try:
         snapshot = take_snapshot(
-            scanned.layout, scanned.files, test_fraction=config.test_fraction, memory=past.memory
+            scanned.layout, files, test_fraction=config.test_fraction, memory=past.memory
         )
     except EmptyClass:
         if not scanned.settling:
             raise
         snapshot = Snapshot("", scanned.layout.classes, (), ())  # the class may be on its way
-    snapshot = replace(snapshot, quarantined=snapshot.quarantined + scanned.unreadable_folders)
-    found = situation(scanned, snapshot, past.last, now)
-    return Look(scanned, snapshot, found.changes, past.last is None, rules(found, config), seconds)
+    return replace(snapshot, quarantined=snapshot.quarantined + scanned.unreadable_folders)

@@ -1,12 +1,17 @@
-"""What earlier cycles left behind for the next look at a folder."""
+"""What earlier scans and cycles left behind for the next look at a folder."""
 
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from pipeline.records import Snapshot, Split
-from pipeline.scan import ScanResult
+from jobs.config import Config
+from pipeline.layout import Layout
+from pipeline.records import FileState, LabelDecision, LastData, Snapshot, Split
+from pipeline.scan import Index, ScanResult
 from pipeline.snapshot import Memory
 
 
@@ -21,12 +26,46 @@ class Past:
 NO_PAST = Past(None, Memory())
 
 
-def remember(session: Session, folder: str, scanned: ScanResult) -> Past:
-    """Return what is known of a folder and of the images that a scan has found there."""
+def index_of(sessions: sessionmaker[Session], folder: str) -> Index:
+    """Return the index of a folder. Each question has a short transaction, so no writer waits for a scan."""
+
+    def files_in(inside: bytes) -> dict[bytes, FileState]:
+        with sessions() as session:
+            return store.known_files_in(session, folder, inside)
+
+    with sessions() as session:
+        return Index(store.folder_digests(session, folder), files_in)
+
+
+def remember(session: Session, folder: str, layout: Layout, files: Iterable[FileState]) -> Past:
+    """Return what is known of a folder and of the settled files that a scan has found there."""
     last = store.last_finished_snapshot(session, folder)
     drawn: dict[str, Split] = {}
-    if not scanned.layout.split_folders:
+    if not layout.split_folders:
         # Where folders have decided until now, or before splits were stored, the last cycle tells.
         drawn = {image.sha256: image.split for image in last.images} if last else {}
-        drawn |= store.drawn_splits(session, [file.sha256 for file in scanned.files if file.sha256])
+        drawn |= store.drawn_splits(session, [file.sha256 for file in files if file.sha256])
     return Past(last, Memory(drawn=drawn, decisions=store.label_decisions(session)))
+
+
+def digest_of_data(scanned: ScanResult, decisions: Mapping[str, LabelDecision], config: Config) -> str | None:
+    """Return a digest of all that a snapshot is made from; None while some of it is not settled.
+
+    As long as it is that of the last finished cycle, nothing has to be loaded or compared: a look at a
+    million files that have not changed costs little more than listing them.
+    """
+    if scanned.digest is None or scanned.changed_files:
+        return None
+    decided = sorted((decision.sha256, decision.label) for decision in decisions.values())
+    parts = [scanned.digest, scanned.layout.class_folders, decided, config.test_fraction]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def last_if_unchanged(
+    sessions: sessionmaker[Session], scanned: ScanResult, config: Config
+) -> LastData | None:
+    """Return the data of the last finished cycle if those that a scan found are the same; else None."""
+    with sessions() as session:
+        last = store.last_finished_data(session, str(scanned.layout.folder))
+        digest = digest_of_data(scanned, store.label_decisions(session), config)
+    return last if last and last.data_digest and last.data_digest == digest else None

@@ -1,7 +1,9 @@
 """What only a person can decide: other classes than before, or a large part of the images gone."""
 
+from collections.abc import Iterable
+
 from pipeline.errors import ClassesChanged, ImagesVanished
-from pipeline.records import Snapshot
+from pipeline.records import FileState, Snapshot
 from pipeline.scan import ScanResult
 
 
@@ -24,15 +26,22 @@ def ask_about_classes(scanned: ScanResult, last: Snapshot | None, *, accepted: b
     )
 
 
-def ask_about_loss(scanned: ScanResult, last: Snapshot | None, limit: float, *, accepted: bool) -> None:
-    """Stop if more than the share `limit` of the last snapshot's images is gone.
+def ask_about_loss(
+    scanned: ScanResult,
+    files: Iterable[FileState],
+    last: Snapshot | None,
+    limit: float,
+    *,
+    accepted: bool,
+) -> None:
+    """Stop if more than the share `limit` of the last snapshot's images is not among the settled files.
 
     Raises:
         ImagesVanished: that many are gone, and that was not accepted.
     """
     if last is None or accepted:
         return
-    here = {file.sha256 for file in scanned.files if file.problem is None}
+    here = {file.sha256 for file in files if file.problem is None}
     unsettled = set(scanned.settling)
     gone = sum(image.sha256 not in here and image.path not in unsettled for image in last.images)
     if gone > limit * len(last.images):

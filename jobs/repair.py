@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from jobs.home import Home
 from jobs.reports import write_cycle, write_index
-from pipeline.report import cycle_page_name
+from pipeline.shown import cycle_page_name
 
 log = logging.getLogger("whisker")
 

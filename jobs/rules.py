@@ -1,14 +1,13 @@
 """The rules by which a cycle starts by itself, and the questions that only a person can answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.config import Config
 from jobs.schedule import is_quiet
-from pipeline.differences import count_by_kind, differences
-from pipeline.records import Change, ChangeKind, Snapshot
-from pipeline.scan import ScanResult
+from pipeline.differences import count_by_kind
+from pipeline.records import Change, ChangeKind, FileState
 
 ARRIVING: tuple[ChangeKind, ...] = ("added", "replaced", "relabelled", "other split")
 
@@ -26,22 +25,19 @@ class Rule:
 class Situation:
     """All that the rules look at."""
 
-    scanned: ScanResult
-    snapshot: Snapshot
-    last: Snapshot | None  # of the last finished cycle over this folder
-    changes: tuple[Change, ...]
+    images: int  # that a cycle would train and test on
+    settling: int  # files that are being written
+    changes: tuple[Change, ...]  # since the last finished cycle
+    first: bool  # no cycle has finished over this folder yet
+    waited_seconds: float  # for how long the oldest image that is not trained on yet has been there
     now: datetime  # aware
 
-    def waited_seconds(self) -> float:
-        """Return for how long the oldest image that is not trained on yet has been there."""
-        arrived = {change.path for change in self.changes if change.kind in ARRIVING}
-        times = [file.ctime_ns / 1e9 for file in self.scanned.files if file.path in arrived]
-        return max(0.0, self.now.timestamp() - min(times)) if times else 0.0
 
-
-def situation(scanned: ScanResult, snapshot: Snapshot, last: Snapshot | None, now: datetime) -> Situation:
-    """Compare what a scan found with the last snapshot."""
-    return Situation(scanned, snapshot, last, differences(last, snapshot), now)
+def waited_seconds(changes: Iterable[Change], files: Iterable[FileState], now: datetime) -> float:
+    """Return for how long the oldest of the images that have arrived has been there."""
+    arrived = {change.path for change in changes if change.kind in ARRIVING}
+    times = [file.ctime_ns / 1e9 for file in files if file.path in arrived]
+    return max(0.0, now.timestamp() - min(times)) if times else 0.0
 
 
 def rules(found: Situation, config: Config) -> tuple[Rule, ...]:
@@ -55,9 +51,8 @@ def rules(found: Situation, config: Config) -> tuple[Rule, ...]:
 
 def _arrivals(found: Situation, config: Config) -> Rule:
     name = "new images"
-    if found.last is None:
-        count = len(found.snapshot.images)
-        return Rule(name, True, f"no cycle has finished on this folder yet; it holds {count:,} images")
+    if found.first:
+        return Rule(name, True, f"no cycle has finished on this folder yet; it holds {found.images:,} images")
     kinds = count_by_kind(found.changes)
     arrived = sum(kinds[kind] for kind in ARRIVING)
     counts = in_words(kinds)
@@ -65,7 +60,7 @@ def _arrivals(found: Situation, config: Config) -> Rule:
         return Rule(name, False, f"nothing new since the last finished cycle ({counts})")
     if arrived >= config.min_new_images:
         return Rule(name, True, f"{counts} since the last finished cycle")
-    waited, longest = found.waited_seconds(), config.max_wait_seconds()
+    waited, longest = found.waited_seconds, config.max_wait_seconds()
     few = f"{counts} since the last finished cycle, fewer than min_new_images = {config.min_new_images:,}"
     if waited >= longest:
         return Rule(name, True, f"{few}, but they have waited for longer than max_wait = {config.max_wait}")
@@ -74,11 +69,10 @@ def _arrivals(found: Situation, config: Config) -> Rule:
 
 def _settled(found: Situation, config: Config) -> Rule:
     name = "settled"
-    settling = len(found.scanned.settling)
-    if not settling:
+    if not found.settling:
         return Rule(name, True, "no file is being written")
-    writing = f"{settling:,} files are still being written"
-    if found.snapshot.images and found.waited_seconds() >= config.max_wait_seconds():
+    writing = f"{found.settling:,} files are still being written"
+    if found.images and found.waited_seconds >= config.max_wait_seconds():
         return Rule(
             name, True, f"{writing}, but others have waited for longer than max_wait = {config.max_wait}"
         )

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from jobs.environment import environment
 from jobs.home import Home
+from pipeline.arrays import Array
 from pipeline.backbones import Backbone
 from pipeline.bundle import publish_model
+from pipeline.decode import normalise
 from pipeline.device import Device
+from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import ComputingFailed, Interrupted
 from pipeline.network import describe, pretrained_network, scratch_network
 from pipeline.reader import ImageReader
@@ -40,6 +43,7 @@ from pipeline.weights import WeightsFile
 
 log = logging.getLogger("whisker")
 
+SAMPLE = 8  # images on which a model is compared with its ONNX form
 LESS_MEMORY = "a smaller batch needs less, such as --set batch_size=8"
 
 
@@ -56,6 +60,7 @@ class Work:
     backbone: Backbone
     device: Device
     around: Surroundings
+    frozen: FrozenSettings
 
     def preprocessing(self, recipe: Recipe) -> Preprocessing:
         """Return the backbone's preprocessing, with the centre crop if the recipe asks for it."""
@@ -77,7 +82,8 @@ def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
         )
         _store(work, run_id, Note(f"pretrained weights: {weights.source}, SHA-256 {weights.sha256}"))
         if recipe.trains == "head":
-            events = fit_on_features(network, work.backbone.tail_start, data, recipe, work.around)
+            start = work.backbone.tail_start
+            events = fit_on_features(network, start, data, recipe, work.around, work.frozen)
         else:
             events = fit_all_layers(network, data, recipe, work.around)
         _complete(work, run_id, recipe, data, network, events)
@@ -169,6 +175,7 @@ def _complete(
             "recipe": asdict(recipe),
             "snapshot": work.snapshot.digest,
         },
+        sample=_sample(data),
     )
     structure = describe(network, data.reader.preprocessing.size, work.around.device)
     passes = recipe.epochs if recipe.trains == "all layers" else 1  # the head's epochs see no image again
@@ -182,6 +189,13 @@ def _complete(
             seconds=time.perf_counter() - started,
             images_per_second=passes * len(data.train) / trained,
         )
+
+
+def _sample(data: TrainingData) -> Array | None:
+    """Return a few normalised test images, float32 (N, 3, S, S); None if none can be read."""
+    with closing(data.reader.batches(data.test, SAMPLE)) as batches:
+        batch = next(batches, None)
+    return None if batch is None else normalise(batch.pixels, data.reader.preprocessing)
 
 
 def _store(work: Work, run_id: int, event: TrainingEvent) -> None:

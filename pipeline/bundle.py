@@ -1,6 +1,7 @@
 """A trained model as a folder: network, parameters, labels and preprocessing, each file with its hash.
 
     network-symbol.json, network-0000.params   what MXNet's SymbolBlock.imports opens anywhere
+    network.onnx                               the same for ONNX Runtime; missing where the two disagree
     model.json                                 labels, preprocessing, recipe, snapshot, hashes
 
 MXNet reports no error when the end of a file does not fit on a full disk, and opens a damaged file as if it
@@ -9,6 +10,7 @@ checked at each load.
 """
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,12 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import SaveFailed, TrainingDiverged, WeightsError
+from pipeline.arrays import Array
+from pipeline.engine import try_onnxruntime
+from pipeline.errors import SaveFailed, TrainingDiverged
+from pipeline.manifest import MANIFEST, ONNX, PARAMETERS, SYMBOL, preprocessing_of, read_manifest
 from pipeline.publish import sha256_of, sync_file, sync_folder
 from pipeline.records import Artifact, Preprocessing
 from pipeline.runtime import mx
 
-SYMBOL, PARAMETERS, MANIFEST = "network-symbol.json", "network-0000.params", "model.json"
+log = logging.getLogger("whisker")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ def publish_model(
     classes: tuple[str, ...],
     preprocessing: Preprocessing,
     facts: Mapping[str, Any],
+    sample: Array | None = None,
 ) -> tuple[Artifact, ...]:
     """Write the model to `folder`, which appears whole or not at all; return its files with their hashes.
 
@@ -50,6 +56,7 @@ def publish_model(
         classes: in the order of the network's outputs.
         preprocessing: what the network expects of an image.
         facts: what else `model.json` shall say.
+        sample: normalised images (N, 3, S, S) on which ONNX Runtime must agree with MXNet; none: noise.
 
     Raises:
         TrainingDiverged: a parameter is not finite.
@@ -62,10 +69,13 @@ def publish_model(
         beside.mkdir(parents=True)
         network.export(str(beside / "network"))
         _check_written(network, beside / PARAMETERS)
-        hashes = {name: sha256_of(beside / name) for name in (SYMBOL, PARAMETERS)}
+        if sample is None:
+            sample = _noise(preprocessing.size)
+        files = [SYMBOL, PARAMETERS, *_write_onnx(network, beside / ONNX, sample)]
+        hashes = {name: sha256_of(beside / name) for name in files}
         manifest = {"classes": classes, "preprocessing": asdict(preprocessing), **facts, "sha256": hashes}
         (beside / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        artifacts = tuple(_artifact(beside / name) for name in (SYMBOL, PARAMETERS, MANIFEST))
+        artifacts = tuple(_artifact(beside / name) for name in (*files, MANIFEST))
         sync_folder(beside)
         beside.replace(folder)
         sync_folder(folder.parent)
@@ -74,24 +84,6 @@ def publish_model(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return artifacts
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what `model.json` says, after checking the hashes of all files that it names.
-
-    Raises:
-        WeightsError: a file is missing or is not what was written.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        changed = [
-            name for name, expected in manifest["sha256"].items() if sha256_of(folder / name) != expected
-        ]
-    except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"the model in {folder} cannot be read ({error}); train again") from error
-    if changed:
-        raise WeightsError(f"{folder / changed[0]} has changed since it was written; train again")
-    return manifest
 
 
 def load_model(folder: Path, device: Any) -> Model:
@@ -105,10 +97,23 @@ def load_model(folder: Path, device: Any) -> Model:
     network = mx.gluon.SymbolBlock(mx.sym.load(str(folder / SYMBOL)), mx.sym.var("data", dtype="float32"))
     network.collect_params().load(str(folder / PARAMETERS), ctx=device)
     network.hybridize(static_alloc=True)
-    preprocessing = manifest["preprocessing"]
-    for key in ("mean", "std"):
-        preprocessing[key] = tuple(preprocessing[key])
-    return Model(network, tuple(manifest["classes"]), Preprocessing(**preprocessing))
+    return Model(network, tuple(manifest["classes"]), preprocessing_of(manifest))
+
+
+def _write_onnx(network: Any, file: Path, sample: Array) -> tuple[str, ...]:
+    """Write the network for ONNX Runtime if that gives the same numbers; return the names of the files."""
+    device = next(iter(network.collect_params().values())).list_ctx()[0]
+    trial = try_onnxruntime(network, sample, device, timed=False)
+    if trial.forward is None or trial.model is None:
+        log.info("the model is written for MXNet alone: %s", trial.sentence)
+        return ()
+    file.write_bytes(trial.model)
+    return (file.name,)
+
+
+def _noise(size: int) -> Array:
+    """Return two images of noise, float32 (2, 3, size, size)."""
+    return np.random.default_rng(0).normal(size=(2, 3, size, size)).astype(np.float32)
 
 
 def _check_finite(network: Any) -> None:

@@ -11,7 +11,7 @@ from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
+from PIL import AvifImagePlugin, Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -20,6 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from pipeline.errors import BadImage
+from pipeline.foreign_formats import why_not_decoded
 from pipeline.image_file import read_file
 from pipeline.image_header import check_tiff, exif_orientation, image_format, is_animated_png
 from pipeline.records import Preprocessing
@@ -81,6 +82,8 @@ _DECODERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "BMP": BmpImageFile,
     "TIFF": _Tiff,
 }
+if AvifImagePlugin.SUPPORTED:  # some builds of Pillow come without it
+    _DECODERS["AVIF"] = AvifImagePlugin.AvifImageFile
 
 
 def read_image(data: bytes) -> Image.Image:
@@ -95,7 +98,7 @@ def read_image(data: bytes) -> Image.Image:
         _check_size(width, height)
         if getattr(image, "is_animated", False):
             raise BadImage("animated")
-        with _large_images_take_turns if width * height > LARGE_PIXELS else contextlib.nullcontext():
+        with _large_images_take_turns if _may_be_large(image) else contextlib.nullcontext():
             image.load()
             upright = _turn(_to_rgb(image), exif_orientation(image.info.get("exif", b"")))
     upright.info = {}  # a comment would find its way into a thumbnail
@@ -159,6 +162,8 @@ def _open(data: bytes) -> ImageFile.ImageFile:
         raise BadImage("animated")
     if name == "TIFF":
         check_tiff(data)
+    if name not in _DECODERS:
+        raise BadImage(why_not_decoded(data))
     return _DECODERS[name](BytesIO(data))
 
 
@@ -173,6 +178,14 @@ def _check_size(width: int, height: int) -> None:
         raise BadImage(f"too small: {width} x {height} pixels")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise BadImage(f"too narrow: {width} x {height} pixels")
+
+
+def _may_be_large(image: ImageFile.ImageFile) -> bool:
+    """Return whether decoding may need much memory; of an AVIF, whose stream may be larger, nobody knows.
+
+    Its decoder has a limit of its own, 268 megapixels, and scales what it has decoded to the stated size.
+    """
+    return image.width * image.height > LARGE_PIXELS or image.format == "AVIF"
 
 
 def _is_flat(image: Image.Image) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
-from pipeline.errors import TrainingDiverged
-from pipeline.evaluate import label_indices, run_forward
-from pipeline.network import forward_of, split_features
+from pipeline.engine_settings import WITHOUT_CACHE, FrozenSettings
+from pipeline.evaluate import label_indices
+from pipeline.frozen_pass import run_frozen
+from pipeline.network import split_features
 from pipeline.recipes import Recipe
-from pipeline.records import SnapshotImage
+from pipeline.records import Note, SnapshotImage
 from pipeline.runtime import mx
 from pipeline.train import Surroundings, TrainingData
 
@@ -26,42 +27,50 @@ class Features:
     boundary: Array  # float32 (N, C, H, W): what enters the last stage; (0,) where it is not trained
 
 
+@dataclass(frozen=True)
+class RunFeatures:
+    """The features of both splits, computed in one pass."""
+
+    train: Features
+    test: Features
+    notes: tuple[Note, ...]
+
+
 def compute_features(
     network: Any,
     tail_start: int,
-    images: Sequence[SnapshotImage],
     data: TrainingData,
     recipe: Recipe,
     around: Surroundings,
-) -> Features:
-    """Run the frozen layers over some images once.
+    settings: FrozenSettings = WITHOUT_CACHE,
+) -> RunFeatures:
+    """Run the frozen layers once over the training and the test images.
 
     The activations at the boundary are kept in memory only if the last stage is to be trained:
     37 KiB an image for efficientnet_lite0, beside 5 KiB for the pooled features.
 
     Raises:
         TrainingDiverged: a feature is not finite, so the weights are damaged.
+        Interrupted: from `around.check_stop`.
     """
     keep_boundary = recipe.last_stage_epochs > 0
     trunk, last_stage = split_features(network, tail_start)
-    forward = forward_of(trunk if keep_boundary else network.features, around.device)
-    positions, outputs = run_forward(
-        forward,
-        data.reader,
-        images,
-        recipe.batch_size,
-        stage="features",
-        check_stop=around.check_stop,
-        progress=around.progress,
-    )
-    pooled = _in_batches(last_stage, outputs, recipe.batch_size, around.device) if keep_boundary else outputs
-    if not np.isfinite(pooled).all():
-        raise TrainingDiverged(
-            "the frozen features are not finite; the weights file is damaged: fetch it again"
+    images = (*data.train, *data.test)
+    block = trunk if keep_boundary else network.features
+    rows = run_frozen(block, images, data.reader, recipe.batch_size, around, settings)
+
+    def part(begin: int, end: int) -> Features:
+        found = rows.found[begin:end]
+        chosen = tuple(image for image, is_found in zip(images[begin:end], found, strict=True) if is_found)
+        values = rows.values[begin:end] if found.all() else rows.values[begin:end][found]
+        pooled = (
+            _in_batches(last_stage, values, recipe.batch_size, around.device) if keep_boundary else values
         )
-    found = tuple(images[p] for p in positions)
-    boundary = outputs if keep_boundary else np.empty(0, np.float32)
-    return Features(found, label_indices(found, data.classes), pooled.reshape(len(found), -1), boundary)
+        boundary = values if keep_boundary else np.empty(0, np.float32)
+        return Features(chosen, label_indices(chosen, data.classes), pooled, boundary)
+
+    split = len(data.train)
+    return RunFeatures(part(0, split), part(split, len(images)), rows.notes)
 
 
 def _in_batches(block: Any, inputs: Array, batch_size: int, device: Any) -> Array:

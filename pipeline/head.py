@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from pipeline.arrays import Array
 from pipeline.evaluate import log_softmax, loss_and_accuracy
+
+# The products of a fit on some thousand images are so small that the threads of BLAS wait for each other in a
+# loop, and several of them take far longer than one. From so many numbers on they share the work.
+LARGE = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,15 @@ def fit_head(
     targets = np.eye(classes, dtype=np.float32)[labels]
     shape = (classes, features.shape[1] + 1)
     steps: list[Array] = []
-    minimize(
-        lambda flat: _objective(flat.reshape(shape), scaled, targets, strength),
-        np.zeros(shape[0] * shape[1]),
-        method="L-BFGS-B",
-        jac=True,
-        callback=lambda flat: steps.append(flat.copy()),
-        options={"maxiter": iterations, "ftol": 1e-9, "gtol": 1e-6},
-    )
+    with threadpool_limits(None if scaled.size > LARGE else 1, "blas"):
+        minimize(
+            lambda flat: _objective(flat.reshape(shape), scaled, targets, strength),
+            np.zeros(shape[0] * shape[1]),
+            method="L-BFGS-B",
+            jac=True,
+            callback=lambda flat: steps.append(flat.copy()),
+            options={"maxiter": iterations, "ftol": 1e-9, "gtol": 1e-6},
+        )
     parameters = [step.reshape(shape) for step in steps or [np.zeros(shape)]]
     return [scaling.fold(step[:, :-1], step[:, -1]) for step in parameters]
 

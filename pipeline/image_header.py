@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from PIL import TiffTags
 
 from pipeline.errors import BadImage
+from pipeline.foreign_formats import RAW, is_avif, not_supported, why_not_decoded
 
 _FIRST_BYTES = {
     b"\xff\xd8\xff": "JPEG",
@@ -20,11 +21,9 @@ _FIRST_BYTES = {
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
-_BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
-    (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"
-)
 _BYTE_ORDERS = {b"II": "<", b"MM": ">"}
-_ORIENTATION, _COMPRESSION, _SHORT = 0x0112, 0x0103, 3
+_ORIENTATION, _COMPRESSION, _KIND_OF_PICTURE, _DNG_VERSION = 0x0112, 0x0103, 0x00FE, 0xC612
+_SHORT = 3
 _NUMBERS = (3, 4, 5, 8, 9, 10, 11, 12)  # field types
 # TIFF 6.0, section 2: bytes per value of each field type (13 is the IFD type of the supplement).
 _BYTES_PER_VALUE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -38,8 +37,8 @@ def image_format(data: bytes) -> str:
     """
     if not data:
         raise BadImage("no bytes")
-    if data[4:8] == b"ftyp" and data[8:12] in _BRANDS:
-        raise BadImage(f"{_BRANDS[data[8:12]]} is not supported; convert it to JPEG or PNG")
+    if is_avif(data):
+        return "AVIF"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         if 8 + int.from_bytes(data[4:8], "little") > len(data):
             raise BadImage("truncated")
@@ -50,7 +49,7 @@ def image_format(data: bytes) -> str:
     for first, name in _FIRST_BYTES.items():
         if data.startswith(first):
             return name
-    raise BadImage("not an image")
+    raise BadImage(why_not_decoded(data))
 
 
 def is_animated_png(data: bytes) -> bool:
@@ -79,10 +78,11 @@ def check_tiff(data: bytes) -> None:
     itself, and seldom needed for photos.
 
     Raises:
-        BadImage: it is compressed, has several pages or is damaged.
+        BadImage: it is compressed, a raw photo of a camera, has several pages or is damaged.
     """
     order = _BYTE_ORDERS[data[:2]]
     try:
+        _check_not_raw(data, order)
         needed = sum(_check_entry(data, order, *entry) for entry in _directory(data))
         (start,) = struct.unpack_from(order + "L", data, 4)
         (entries,) = struct.unpack_from(order + "H", data, start)
@@ -102,6 +102,15 @@ def _directory(tiff: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     (entries,) = struct.unpack_from(order + "H", tiff, start)
     for index in range(entries):
         yield struct.unpack_from(order + "HHL4s", tiff, start + 2 + 12 * index)
+
+
+def _check_not_raw(data: bytes, order: str) -> None:
+    """Refuse the raw photos that are built like a TIFF: the first picture of most is a small preview."""
+    values = {tag: value for tag, _, _, value in _directory(data)}
+    # The lowest bit means: a smaller version of another picture in this file (TIFF 6.0, section 8).
+    (kind,) = struct.unpack(order + "L", values.get(_KIND_OF_PICTURE, bytes(4)))
+    if kind & 1 or _DNG_VERSION in values or data[8:10] == b"CR":
+        raise BadImage(not_supported(*RAW))
 
 
 def _check_entry(data: bytes, order: str, tag: int, kind: int, count: int, value: bytes) -> int:

@@ -1,13 +1,13 @@
-"""The same picture in two places: under two classes, or to train on and to test on."""
+"""The same picture in two places: to train on and to test on."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pipeline.near_duplicates import Pair, find_pairs, groups
 from pipeline.perceptual_hash import as_words
-from pipeline.records import Leak, Quarantined, SnapshotImage, Split
-from pipeline.shown import shown
+from pipeline.records import Leak, SnapshotImage, Split
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,15 @@ class Likeness:
         """The groups of images that pairs join, directly or by a chain."""
         return groups(self.pairs, len(self.images))
 
+    @cached_property
+    def pairs_of(self) -> Mapping[int, list[Pair]]:
+        """The pairs of each image that has any, in the order of `pairs`."""
+        found: dict[int, list[Pair]] = defaultdict(list)
+        for pair in self.pairs:
+            found[pair.left].append(pair)
+            found[pair.right].append(pair)
+        return dict(found)
+
 
 def likeness(images: Sequence[SnapshotImage], fingerprints: Mapping[str, bytes]) -> Likeness:
     """Compare all images by their perceptual hashes.
@@ -33,25 +42,6 @@ def likeness(images: Sequence[SnapshotImage], fingerprints: Mapping[str, bytes])
     known = sorted((i for i in images if i.sha256 in fingerprints), key=lambda image: image.sha256)
     pairs = find_pairs(as_words([fingerprints[image.sha256] for image in known])) if known else []
     return Likeness(tuple(known), tuple(pairs))
-
-
-def under_two_classes(like: Likeness, decided: Iterable[str]) -> list[tuple[SnapshotImage, Quarantined]]:
-    """Return the images that show the same picture as one of another class, each with its reason.
-
-    Args:
-        like: the images compared.
-        decided: content hashes that a person has given a label; these conflict with nothing.
-    """
-    settled = set(decided)
-    found: dict[int, tuple[SnapshotImage, Quarantined]] = {}
-    for pair in like.pairs:
-        for position, partner in ((pair.left, pair.right), (pair.right, pair.left)):
-            image, other = like.images[position], like.images[partner]
-            if image.label == other.label or {image.sha256, other.sha256} & settled:
-                continue
-            reason = f"shows the same picture as {shown(other.path)}, which is under class {other.label!r}"
-            found.setdefault(position, (image, Quarantined(image.path, reason)))
-    return list(found.values())
 
 
 def draw_splits(
@@ -92,19 +82,25 @@ def leaks(images: Iterable[SnapshotImage], like: Likeness) -> list[Leak]:
     found = []
     for group in like.groups:
         members = {p: now[like.images[p].sha256] for p in group if like.images[p].sha256 in now}
-        tests = [position for position, image in members.items() if image.split == "test"]
-        trains = [position for position, image in members.items() if image.split == "train"]
-        found += [_leak(members, position, tests, like.pairs) for position in trains if tests]
+        tests = {position: image for position, image in members.items() if image.split == "test"}
+        trains = [(position, image) for position, image in members.items() if image.split == "train"]
+        found += [
+            _leak(image, tests, like.pairs_of[position], position) for position, image in trains if tests
+        ]
     return found
 
 
-def _leak(
-    members: Mapping[int, SnapshotImage], train: int, tests: Sequence[int], pairs: Iterable[Pair]
-) -> Leak:
-    """Name the test image that is nearest; one that only a chain joins counts after those with a pair."""
-    own = [pair for pair in pairs if train in (pair.left, pair.right)]
-    direct = [pair for pair in own if pair.left in tests or pair.right in tests]
-    nearest = min(direct or own, key=lambda pair: pair.distance)
-    partner = nearest.right if nearest.left == train else nearest.left
-    test = members[partner if partner in tests else tests[0]]
-    return Leak(members[train], test, nearest.distance, nearest.transform)
+def _leak(train: SnapshotImage, tests: Mapping[int, SnapshotImage], own: Sequence[Pair], place: int) -> Leak:
+    """Name the test image that is nearest; one that only a chain joins counts after those with a pair.
+
+    Args:
+        train: the image that leaks.
+        tests: the test images of its group, by position.
+        own: the pairs of the image.
+        place: its position.
+    """
+    partners = [(pair, pair.left if pair.right == place else pair.right) for pair in own]
+    direct = [(pair, partner) for pair, partner in partners if partner in tests]
+    nearest, partner = min(direct or partners, key=lambda found: found[0].distance)
+    test = tests.get(partner) or next(iter(tests.values()))
+    return Leak(train, test, nearest.distance, nearest.transform)

@@ -18,7 +18,7 @@ Decision = Literal["first", "promote", "hold", "reject"]
 # ---------------------------------------------------------------- data
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileState:
     """What the index knows of one file: its stat, and either its content or why it cannot be used."""
 
@@ -66,6 +66,15 @@ class Snapshot:
     def part(self, split: Split) -> tuple[SnapshotImage, ...]:
         """Return the images of one split, in snapshot order."""
         return tuple(image for image in self.images if image.split == split)
+
+    def summary(self) -> "SnapshotSummary":
+        """Return the snapshot as numbers, zeros included."""
+        counts: dict[Split, dict[str, int]] = {
+            split: dict.fromkeys(self.classes, 0) for split in ("train", "test")
+        }
+        for image in self.images:
+            counts[image.split][image.label] += 1
+        return SnapshotSummary(self.digest, self.classes, counts, self.quarantined)
 
 
 @dataclass(frozen=True)
@@ -254,6 +263,19 @@ class SnapshotSummary:
     classes: tuple[str, ...]
     counts: Mapping[Split, Mapping[str, int]]  # counts["train"]["cat"]
     quarantined: tuple[Quarantined, ...]
+
+    def total(self, *splits: Split) -> int:
+        """Return the number of images in some splits."""
+        return sum(sum(self.counts[split].values()) for split in splits)
+
+
+@dataclass(frozen=True)
+class LastData:
+    """The data of a folder's last finished cycle, as numbers."""
+
+    data_digest: str | None  # over all that the snapshot was made from; None where some was not settled
+    summary: SnapshotSummary
+    leaks: int
 
 
 @dataclass(frozen=True)

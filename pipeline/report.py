@@ -8,9 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline import report_words
 from pipeline.records import Cycle
 from pipeline.report_cycle import cycle_page
-from pipeline.report_index import cycle_page_name, index_page
-
-__all__ = ["cycle_page_name", "render_cycle", "render_index"]
+from pipeline.report_index import index_page
 
 FILTERS = ("percent", "interval", "decimal", "integer", "counted", "duration", "instant", "sentence", "size")
 

@@ -11,6 +11,7 @@ from pipeline.records import Cycle
 from pipeline.report_outcome import Badge, badges_of
 from pipeline.report_scores import Score, score_of
 from pipeline.report_words import counted, percent
+from pipeline.shown import cycle_page_name
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,6 @@ class IndexPage:
     rows: tuple[CycleRow, ...]  # newest first
     finding: str
     plot: Markup | None
-
-
-def cycle_page_name(cycle_id: int) -> str:
-    """Return the file name of a cycle's page, beside index.html."""
-    return f"cycle-{cycle_id:04d}.html"
 
 
 def index_page(cycles: Sequence[Cycle], champion_id: int | None) -> IndexPage:

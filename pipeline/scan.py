@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,32 +19,51 @@ from pipeline.layout import Layout, find_layout
 from pipeline.perceptual_hash import perceptual_hash
 from pipeline.processors import usable_processors
 from pipeline.records import FileState, Quarantined
-from pipeline.walk import file_state, walk
+from pipeline.walk import Listing, file_state, walk
 
-__all__ = ["Layout", "ScanResult", "find_layout", "scan"]
+__all__ = ["NOTHING_KNOWN", "Index", "Layout", "ScanResult", "find_layout", "scan", "settled_files"]
 
 FILES_AT_ONCE = 256  # waiting for a thread
 
 
 @dataclass(frozen=True)
+class Index:
+    """What earlier scans have found, by folder, so that an unchanged folder costs one comparison."""
+
+    # Of each folder that has known files: its digest when all in it was known, None if not all was.
+    digests: Mapping[bytes, str | None]
+    files_in: Callable[[bytes], Mapping[bytes, FileState]]  # the known files directly in a folder, by path
+
+
+NOTHING_KNOWN = Index({}, lambda folder: {})
+
+
+@dataclass(frozen=True)
 class ScanResult:
-    """What a look at the image folder found."""
+    """What a look at the image folder found to be other than the index says."""
 
     layout: Layout
-    files: tuple[FileState, ...]  # all that are settled, sorted by path
     new: int
-    changed: int
-    gone: int
-    changed_files: tuple[FileState, ...]  # new and changed: what has to be saved
+    changed_files: tuple[FileState, ...]  # new and changed, sorted by path: what has to be saved
     gone_paths: tuple[bytes, ...]
     settling: tuple[bytes, ...]  # being written, or too young to be sure that they are not
-    unreadable_folders: tuple[Quarantined, ...]  # their known files are neither in `files` nor gone
-    complete: bool  # False if the scan was stopped: files that were not read yet are in no list
+    unreadable_folders: tuple[Quarantined, ...]  # their known files are neither changed nor gone
+    digests: Mapping[bytes, str | None]  # of the folders that are not as in the index, to be saved with them
+    digest: str | None  # over all listings; None if some file or folder could not be looked at
+    complete: bool = True  # False if the scan was stopped: files that were not read yet are in no list
+
+    @property
+    def changed(self) -> int:
+        """The number of known files that have changed."""
+        return len(self.changed_files) - self.new
 
 
 @dataclass
 class _Findings:
-    settled: list[FileState] = field(default_factory=list)
+    listed: dict[bytes, str] = field(default_factory=dict)  # the digest of each folder
+    known: dict[bytes, FileState] = field(default_factory=dict)  # files of the folders that have changed
+    unchanged: set[bytes] = field(default_factory=set)  # of these, the files that have not
+    changed: list[FileState] = field(default_factory=list)
     unread: list[FileState] = field(default_factory=list)
     settling: list[bytes] = field(default_factory=list)
     unreadable_folders: list[Quarantined] = field(default_factory=list)
@@ -52,18 +71,18 @@ class _Findings:
 
 def scan(
     folder: Path,
-    known: Mapping[bytes, FileState],
+    index: Index,
     *,
     settle_seconds: float,
     now: Callable[[], float] = time.time,
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> ScanResult:
-    """Look at each file in the class folders; hash and decode those that are not as `known` says.
+    """Look at each file in the class folders; hash and decode those that are not as the index says.
 
     Args:
         folder: the image folder; it is only read.
-        known: what earlier scans found, by path.
+        index: what earlier scans found.
         settle_seconds: younger files are left for a later scan.
         now: tells the time in seconds since 1970.
         progress: called with the number of files read and the number to read.
@@ -73,28 +92,56 @@ def scan(
         DataError: the folder is missing or its classes are not clear, see `find_layout`.
     """
     layout = find_layout(folder)
-    findings = _sort_out(layout, known, settle_seconds, now())
+    findings = _sort_out(layout, index, settle_seconds, now())
     complete = _read_all(os.fsencode(folder), findings, progress, should_stop)
-    return _result(layout, known, findings, complete)
+    return _result(layout, index, findings, complete)
 
 
-def _sort_out(
-    layout: Layout, known: Mapping[bytes, FileState], settle_seconds: float, now: float
-) -> _Findings:
+def settled_files(known: Iterable[FileState], scanned: ScanResult) -> list[FileState]:
+    """Return all files that a complete scan has found to be settled, sorted by path.
+
+    Args:
+        known: all files of the index, with or without what the scan has found.
+        scanned: the result of the scan.
+    """
+    other = {*scanned.gone_paths, *scanned.settling, *(file.path for file in scanned.changed_files)}
+    unreadable = tuple(folder.path + b"/" for folder in scanned.unreadable_folders)
+    kept = (file for file in known if file.path not in other and not file.path.startswith(unreadable))
+    return sorted(itertools.chain(kept, scanned.changed_files), key=lambda file: file.path)
+
+
+def _sort_out(layout: Layout, index: Index, settle_seconds: float, now: float) -> _Findings:
     """Tell by their stat which files are known, which have to be read and which must be left alone."""
     findings = _Findings()
-    for seen in walk(layout):
-        if isinstance(seen, Quarantined):
-            findings.unreadable_folders.append(seen)
+    for listing in walk(layout):
+        if isinstance(listing, Quarantined):
+            findings.unreadable_folders.append(listing)
+            continue
+        findings.listed[listing.folder] = listing.digest
+        if index.digests.get(listing.folder) != listing.digest:
+            _compare(listing, index.files_in(listing.folder), findings, settle_seconds, now)
+    return findings
+
+
+def _compare(
+    listing: Listing,
+    known: Mapping[bytes, FileState],
+    findings: _Findings,
+    settle_seconds: float,
+    now: float,
+) -> None:
+    """Sort out the files of one folder that has changed."""
+    findings.known |= known
+    for seen in listing.files():
+        earlier = known.get(seen.path)
+        if earlier == seen or (earlier and earlier.sha256 and _same_stat(earlier, seen)):
+            findings.unchanged.add(seen.path)
         elif seen.problem:
-            findings.settled.append(seen)
-        elif (earlier := known.get(seen.path)) and earlier.sha256 and _same_stat(earlier, seen):
-            findings.settled.append(earlier)
+            findings.changed.append(seen)
         elif _is_young(seen, settle_seconds, now):
             findings.settling.append(seen.path)
         else:
             findings.unread.append(seen)
-    return findings
 
 
 def _same_stat(one: FileState, other: FileState) -> bool:
@@ -133,7 +180,7 @@ def _read_all(
                 if state is None:
                     findings.settling.append(seen.path)
                 else:
-                    findings.settled.append(state)
+                    findings.changed.append(state)
                 done += 1
                 if progress:
                     progress(done, len(findings.unread))
@@ -170,30 +217,52 @@ def _is_as_seen(path: bytes, seen: FileState) -> bool:
         return False
 
 
-def _result(
-    layout: Layout, known: Mapping[bytes, FileState], findings: _Findings, complete: bool
-) -> ScanResult:
-    files = sorted(findings.settled, key=lambda state: state.path)
-    changed_files = tuple(state for state in files if known.get(state.path) != state)
-    new = sum(state.path not in known for state in changed_files)
-    gone_paths = tuple(sorted(_gone(known, findings)))
+def _result(layout: Layout, index: Index, findings: _Findings, complete: bool) -> ScanResult:
+    changed = [state for state in findings.changed if findings.known.get(state.path) != state]
+    gone = sorted(_gone(index, findings))
+    unsure = not complete or findings.settling or findings.unreadable_folders
     return ScanResult(
         layout=layout,
-        files=tuple(files),
-        new=new,
-        changed=len(changed_files) - new,
-        gone=len(gone_paths),
-        changed_files=changed_files,
-        gone_paths=gone_paths,
+        new=sum(state.path not in findings.known for state in changed),
+        changed_files=tuple(sorted(changed, key=lambda state: state.path)),
+        gone_paths=tuple(gone),
         settling=tuple(sorted(findings.settling)),
         unreadable_folders=tuple(findings.unreadable_folders),
+        digests=_digests(index, findings, gone, complete),
+        digest=None if unsure else _digest(findings.listed),
         complete=complete,
     )
 
 
-def _gone(known: Mapping[bytes, FileState], findings: _Findings) -> Iterator[bytes]:
+def _gone(index: Index, findings: _Findings) -> Iterator[bytes]:
     """Yield the known paths that no longer exist; nothing is said of what lies in an unreadable folder."""
-    present = {state.path for state in itertools.chain(findings.settled, findings.unread)}
+    present = {state.path for state in itertools.chain(findings.changed, findings.unread)}
+    present |= findings.unchanged
     present.update(findings.settling)
+    yield from (path for path in findings.known if path not in present)
     unreadable = tuple(folder.path + b"/" for folder in findings.unreadable_folders)
-    return (path for path in known if path not in present and not path.startswith(unreadable))
+    for folder in index.digests:
+        if folder not in findings.listed and not (folder + b"/").startswith(unreadable):
+            yield from index.files_in(folder)
+
+
+def _digests(
+    index: Index, findings: _Findings, gone: Iterable[bytes], complete: bool
+) -> dict[bytes, str | None]:
+    """Return the new digest of each folder that has changed; None where not all in it is known now.
+
+    A file that could not be read has no hash, and is tried again by each scan.
+    """
+    unread = {state.path for state in findings.unread}
+    unhashed = (s.path for s in findings.changed if s.sha256 is None and s.path in unread)
+    unknown = itertools.chain(gone, findings.settling, unhashed)
+    unsure = {os.path.dirname(path) for path in unknown}
+    if not complete:
+        unsure.update(findings.listed)
+    changed = (folder for folder, digest in findings.listed.items() if index.digests.get(folder) != digest)
+    return {folder: None if folder in unsure else findings.listed[folder] for folder in changed}
+
+
+def _digest(listed: Mapping[bytes, str]) -> str:
+    lines = (folder + b"\0" + digest.encode() for folder, digest in sorted(listed.items()))
+    return hashlib.sha256(b"\0".join(lines)).hexdigest()

@@ -22,3 +22,8 @@ def _visible(character: str) -> str:
     if category[0] == "C" or category in {"Zl", "Zp"}:
         return character.encode("unicode_escape").decode("ascii")
     return character
+
+
+def cycle_page_name(cycle_id: int) -> str:
+    """Return the file name of a cycle's page, beside index.html."""
+    return f"cycle-{cycle_id:04d}.html"

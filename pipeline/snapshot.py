@@ -4,12 +4,13 @@ import hashlib
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pipeline.conflicts import Conflict, exact_conflicts, near_conflicts
 from pipeline.errors import EmptyClass
 from pipeline.layout import SPLITS, Layout
-from pipeline.leaks import draw_splits, leaks, likeness, under_two_classes
+from pipeline.leaks import Likeness, draw_splits, leaks, likeness
 from pipeline.records import (
     FileState,
     LabelDecision,
@@ -57,15 +58,8 @@ def take_snapshot(
     Raises:
         EmptyClass: a class has no image to train on, or none to test on.
     """
-    files = tuple(files)
-    copies, quarantined = _by_content(layout, files, memory.decisions)
-    images, exact = _one_of_each(copies, quarantined)
-    prints = {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}
-    like = likeness(images, prints)
-    conflicts = under_two_classes(like, memory.decisions)
-    quarantined += [problem for _, problem in conflicts]
-    out = {image.sha256 for image, _ in conflicts}
-    images = [image for image in images if image.sha256 not in out]
+    found = _sift(layout, tuple(files), memory.decisions)
+    images, like = found.images, found.like
     if not layout.split_folders:
         images = draw_splits(images, like, memory.drawn, lambda sha256: _draw(sha256, test_fraction))
         images = [image for label in layout.classes for image in _give_each_split_one(images, label)]
@@ -75,16 +69,23 @@ def take_snapshot(
         (image for image in images if image.sha256 not in leaked),
         key=lambda image: (image.split, image.label, image.sha256),
     )
-    quarantined.sort(key=lambda file: file.path)
+    quarantined = sorted(found.quarantined, key=lambda file: file.path)
     _check_no_class_is_empty(layout, images, quarantined)
     return Snapshot(
         digest=_digest(images),
         classes=layout.classes,
         images=tuple(images),
         quarantined=tuple(quarantined),
-        leaks=tuple(sorted(exact + near, key=lambda leak: leak.train.path)),
+        leaks=tuple(sorted(found.leaks + near, key=lambda leak: leak.train.path)),
         mended=_mended(layout, images, memory.decisions),
     )
+
+
+def find_conflicts(
+    layout: Layout, files: Iterable[FileState], decisions: Mapping[str, LabelDecision]
+) -> tuple[Conflict, ...]:
+    """Return what a snapshot of these files leaves out since the same picture is under two classes."""
+    return tuple(_sift(layout, tuple(files), decisions).conflicts)
 
 
 def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage, ...]:
@@ -96,6 +97,33 @@ def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage
         by_class.setdefault(image.label, []).append(image)
     turns = itertools.zip_longest(*by_class.values())
     return tuple(image for turn in turns for image in turn if image is not None)[:count]
+
+
+@dataclass(frozen=True)
+class _Sifted:
+    """The usable images, each content once, and what is not among them."""
+
+    images: list[SnapshotImage]
+    like: Likeness  # also of the images in conflict
+    conflicts: list[Conflict]
+    leaks: list[Leak]  # training copies of test images
+    quarantined: list[Quarantined]
+
+
+def _sift(layout: Layout, files: Sequence[FileState], decisions: Mapping[str, LabelDecision]) -> _Sifted:
+    """Tell apart what can be used and what not, before anything is split."""
+    copies, quarantined = _by_content(layout, files, decisions)
+    conflicts = exact_conflicts(copies)
+    images, exact = _one_of_each(copies, conflicts)
+    prints = {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}
+    like = likeness(images, prints)
+    # A decision for a class that is gone says nothing; the label is then that of the folder.
+    decided = (sha256 for sha256, decision in decisions.items() if decision.label in layout.classes)
+    conflicts += near_conflicts(like, decided)
+    out = {conflict.image.sha256 for conflict in conflicts}
+    images = [image for image in images if image.sha256 not in out]
+    quarantined += [problem for conflict in conflicts for problem in conflict.quarantined()]
+    return _Sifted(images, like, conflicts, exact, quarantined)
 
 
 def _by_content(
@@ -134,19 +162,16 @@ def _class_folder(layout: Layout, path: bytes) -> tuple[Split, str] | None:
 
 
 def _one_of_each(
-    copies: Mapping[str, list[SnapshotImage]], quarantined: list[Quarantined]
+    copies: Mapping[str, list[SnapshotImage]], conflicts: Iterable[Conflict]
 ) -> tuple[list[SnapshotImage], list[Leak]]:
-    """Return one image for each content, and as leaks the training copies of test images.
+    """Return one image for each content without a conflict, and as leaks the training copies of test images.
 
-    Of several copies in one class the test copy counts, so that no test image is trained on, and of these
-    the one with the smallest path. Copies under two classes are put into quarantine.
+    Of several copies the test copy counts, so that no test image is trained on, and of these the one with
+    the smallest path.
     """
     images, found = [], []
-    for same in copies.values():
-        labels = sorted({image.label for image in same})
-        if len(labels) > 1:
-            quarantined += [Quarantined(image.path, _also_under(image, labels)) for image in same]
-            continue
+    out = {conflict.image.sha256 for conflict in conflicts}
+    for same in (same for sha256, same in copies.items() if sha256 not in out):
         best = min(same, key=lambda image: (image.split != "test", image.path))
         images.append(best)
         found += [Leak(copy, best, 0, "none") for copy in same if copy.split != best.split]
@@ -163,10 +188,6 @@ def _mended(layout: Layout, images: Iterable[SnapshotImage], decisions: Mapping[
 def _draw(sha256: str, test_fraction: float) -> Split:
     """Draw the split of a content by its hash, which is evenly spread."""
     return "test" if int(sha256[:16], 16) / 2**64 < test_fraction else "train"
-
-
-def _also_under(image: SnapshotImage, labels: list[str]) -> str:
-    return "also under class " + " and ".join(repr(label) for label in labels if label != image.label)
 
 
 def _give_each_split_one(images: Iterable[SnapshotImage], label: str) -> Iterator[SnapshotImage]:

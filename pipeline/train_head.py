@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.arrays import Array
+from pipeline.engine_settings import WITHOUT_CACHE, FrozenSettings
 from pipeline.evaluate import evaluation, loss_and_accuracy
 from pipeline.features import Features, compute_features, held_out_part
 from pipeline.head import LinearHead, fit_head, held_out_losses
@@ -24,7 +25,12 @@ MOST_SUSPECTS = 1000  # kept with a cycle
 
 
 def fit_on_features(
-    network: Any, tail_start: int, data: TrainingData, recipe: Recipe, around: Surroundings
+    network: Any,
+    tail_start: int,
+    data: TrainingData,
+    recipe: Recipe,
+    around: Surroundings,
+    settings: FrozenSettings = WITHOUT_CACHE,
 ) -> Iterator[TrainingEvent]:
     """Train `network.output` (and perhaps the last stage) in place.
 
@@ -37,6 +43,7 @@ def fit_on_features(
         data: the images.
         recipe: its `epochs` bound the iterations of the head.
         around: device, seed, stop and progress.
+        settings: the engine of the frozen pass, and its cache.
 
     Raises:
         TrainingDiverged: a feature or a loss is not finite.
@@ -44,9 +51,9 @@ def fit_on_features(
     """
     started = time.perf_counter()
     stage = LastStage(network, split_features(network, tail_start)[1], recipe, around)
-    train, test = (
-        compute_features(network, tail_start, part, data, recipe, around) for part in (data.train, data.test)
-    )
+    features = compute_features(network, tail_start, data, recipe, around, settings)
+    train, test = features.train, features.test
+    yield from features.notes
     held_out = held_out_part(train.images, recipe.validation_share)
     strength, loss = _best_strength(train, held_out, recipe, len(data.classes))
     yield Note(_choice(strength, loss, int(held_out.sum())))

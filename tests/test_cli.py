@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import signal
@@ -15,6 +16,8 @@ import psutil
 import pytest
 from PIL import Image
 
+from db import store
+from db.session import open_read_only
 from tests.conftest import REPOSITORY
 
 QUICK = ("--set", "baseline_epochs=1", "--set", "baseline_images=8")
@@ -81,6 +84,7 @@ def test_runs_and_show_list_and_inspect(finished: tuple[Path, Any]) -> None:
         "model.json",
         "network-0000.params",
         "network-symbol.json",
+        "network.onnx",
     ]
     people = whisker("--home", home, "show", result["finetune"]["id"])
     assert people.returncode == 0
@@ -188,19 +192,27 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error_that_names_the_re
     assert "--device gpu cannot be used: " in done.stderr
 
 
-def test_help_and_lists_import_neither_mxnet_nor_what_they_do_not_use(tmp_path: Path) -> None:
+def imported(*words: str) -> list[str]:
+    """Run the program in a process of its own; return which of the heavy packages it has imported."""
     program = (
-        "import sys; sys.argv[1:] = {words!r}; sys.path.insert(0, {root!r})\n"
+        f"import sys; sys.argv[1:] = {words!r}; sys.path.insert(0, {str(REPOSITORY)!r})\n"
         "import cli\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"
-        "heavy = {{'mxnet', 'matplotlib', 'scipy', 'alembic', 'apscheduler', 'rich'}}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+        "heavy = {'mxnet', 'matplotlib', 'scipy', 'alembic', 'apscheduler', 'rich', 'onnxruntime', 'onnx'}\n"
+        "print('imported', *sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    for words, allowed in ((["--help"], "[]"), (["--home", str(tmp_path), "weights", "list"], "['rich']")):
-        code = program.format(words=words, root=str(REPOSITORY))
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert done.stderr.strip() == allowed
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stderr.splitlines()[-1].split()[1:]
+
+
+def test_no_command_imports_what_it_does_not_use(drawn: Path, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    assert imported("--help") == []
+    assert imported("--home", home, "weights", "list") == ["rich"]
+    document(whisker("--home", home, "--json", "run-now", "--images", drawn, "--no-baseline"))
+    assert imported("--home", home, "runs") == ["rich"]
+    assert imported("--home", home, "run-now", "--images", str(drawn), "--if-changed") == ["rich"]
 
 
 def test_questions_only_a_person_can_answer_have_their_own_exit_status(drawn: Path, tmp_path: Path) -> None:
@@ -221,7 +233,8 @@ def test_suspects_are_listed_and_a_decided_list_is_applied(
     home, _ = finished
     file = tmp_path / "suspects.csv"
     listed = document(whisker("--home", home, "--json", "suspects", "--csv", file))
-    assert file.read_text().startswith("sha256,path,label,suggested,probability,score,decision\n")
+    assert file.read_text().startswith("sha256,path,label,suggested,probability,score,reason,decision\n")
+    assert listed["conflicts"] == []
     assert len(file.read_text().splitlines()) == 1 + len(listed["suspects"])
     applied = document(whisker("--home", home, "--json", "relabel", file, "--images", drawn))
     assert applied == {"labelled": 0, "excluded": 0}
@@ -423,3 +436,63 @@ def cycles_after(home: Path, count: int, daemon: "subprocess.Popen[str]") -> lis
                 return runs
         time.sleep(0.5)
     raise AssertionError(f"no {count} finished runs in two minutes")
+
+
+def test_predict_says_what_the_report_says_and_goes_on_over_what_cannot_be_read(
+    finished: tuple[Path, Any], drawn: Path, tmp_path: Path
+) -> None:
+    home, result = finished
+    (tmp_path / "text.jpg").write_text("no image")
+    done = whisker("--home", home, "--json", "predict", drawn / "test", tmp_path / "text.jpg")
+    found = document(done, status=1)
+    assert "1 file could not be read" in done.stderr
+    assert found["run"] == result["finetune"]["id"]
+    *answers, bad = found["predictions"]
+    assert bad == {"path": str(tmp_path / "text.jpg"), "error": "not an image"}
+    with open_read_only(home / "whisker.db")() as session:
+        evaluation = store.load_run(session, found["run"]).evaluation
+    assert evaluation is not None
+    reported = {
+        p.path: dict(zip(("cat", "dog"), p.probabilities, strict=True)) for p in evaluation.predictions
+    }
+    assert len(answers) == len(reported) == 12
+    for answer in answers:
+        expected = reported[os.fsencode(Path(answer["path"]).relative_to(drawn))]
+        assert answer["probabilities"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_predict_reads_paths_from_standard_input_and_sorts_copies(
+    finished: tuple[Path, Any], drawn: Path, tmp_path: Path
+) -> None:
+    home, _ = finished
+    paths = sorted((drawn / "test" / "cat").iterdir())
+    words = ("--home", home, "predict", "--format", "jsonl", "--sort-into", tmp_path / "sorted", "-")
+    done = subprocess.run(
+        command(*words), input="\n".join(map(str, paths)), capture_output=True, text=True, check=True
+    )
+    labels = [json.loads(line)["label"] for line in done.stdout.splitlines()]
+    copies = [tmp_path / "sorted" / label / path.name for label, path in zip(labels, paths, strict=True)]
+    assert [copy.read_bytes() for copy in copies] == [path.read_bytes() for path in paths]
+    again = whisker("--home", home, "predict", "--sort-into", paths[0].parent / "x", paths[0].parent)
+    assert again.returncode == 2
+    assert "choose a folder outside of it" in again.stderr
+
+
+@pytest.mark.parametrize("run_id", [None, 99])
+def test_predict_without_a_model_says_so(
+    finished: tuple[Path, Any], tmp_path: Path, run_id: int | None
+) -> None:
+    home, _ = finished
+    if run_id is None:
+        done = whisker("--home", tmp_path / "none", "predict", "x.jpg")
+        assert "there is no home" in done.stderr
+    else:
+        done = whisker("--home", home, "predict", "--run", run_id, "x.jpg")
+        assert "run 99 has no model" in done.stderr
+    assert done.returncode == 2
+    assert done.stdout == ""
+
+
+def test_predict_needs_no_mxnet(finished: tuple[Path, Any], drawn: Path) -> None:
+    home, _ = finished
+    assert imported("--home", str(home), "predict", str(drawn / "test")) == ["onnxruntime", "rich"]

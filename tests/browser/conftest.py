@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pipeline.report import cycle_page_name, render_cycle, render_index
+from pipeline.report import render_cycle, render_index
+from pipeline.shown import cycle_page_name
 from tests.pipeline import example_cycles as examples
 from tests.pipeline.example_hostile import hostile_cycle
 

@@ -64,3 +64,23 @@ def test_more_files_than_one_statement_takes(session: Session) -> None:
     assert set(store.known_files(session, PHOTOS)) == set(names)
     store.forget_files(session, PHOTOS, names[1:])
     assert list(store.known_files(session, PHOTOS)) == [b"0"]
+
+
+def test_the_files_of_a_folder_are_those_directly_in_it(session: Session) -> None:
+    paths = [b"cat/a", b"cat/b", b"cat/deep/c", b"cat.old/d", b"cat0", b"dog/e", b"cat/caf\xe9\n.jpg"]
+    store.save_files(session, PHOTOS, [file_state(path) for path in paths])
+    assert set(store.known_files_in(session, PHOTOS, b"cat")) == {b"cat/a", b"cat/b", b"cat/caf\xe9\n.jpg"}
+    assert set(store.known_files_in(session, PHOTOS, b"cat/deep")) == {b"cat/deep/c"}
+    assert store.known_files_in(session, "/other", b"cat") == {}
+
+
+def test_a_folder_has_a_digest_until_one_of_its_files_is_saved_or_forgotten(session: Session) -> None:
+    files = [file_state(b"cat/a"), file_state(b"dog/b")]
+    store.save_files(session, PHOTOS, files, {b"cat": "c" * 64, b"dog": "d" * 64})
+    assert store.folder_digests(session, PHOTOS) == {b"cat": "c" * 64, b"dog": "d" * 64}
+    store.save_files(session, PHOTOS, [file_state(b"cat/new")])
+    assert store.folder_digests(session, PHOTOS) == {b"cat": None, b"dog": "d" * 64}
+    store.save_files(session, PHOTOS, [], {b"cat": "e" * 64})
+    store.forget_files(session, PHOTOS, [b"cat/new", b"dog/b"])
+    assert store.folder_digests(session, PHOTOS) == {b"cat": None}
+    assert store.folder_digests(session, "/other") == {}

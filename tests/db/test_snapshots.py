@@ -34,6 +34,14 @@ def test_a_cycle_that_failed_or_saw_another_folder_does_not_count(session: Sessi
     assert store.last_finished_snapshot(session, PHOTOS) == snapshot("abcd")
 
 
+def test_the_last_folder_is_that_of_the_newest_finished_cycle(session: Session) -> None:
+    assert store.last_finished_folder(session) is None
+    for folder, status in ((PHOTOS, "finished"), ("/caf\udce9", "finished"), (PHOTOS, "failed")):
+        cycle_id, _ = begin_cycle(session, folder=folder)
+        end_cycle(session, cycle_id, status=status)  # type: ignore[arg-type]
+    assert store.last_finished_folder(session) == "/caf\udce9"
+
+
 def test_the_same_digest_is_stored_once_and_the_quarantine_belongs_to_the_cycle(session: Session) -> None:
     first, snapshot_id = begin_cycle(session)
     other = replace(snapshot(), quarantined=(Quarantined(b"z", "2nd"), Quarantined(b"a", "1st")))

@@ -10,13 +10,16 @@ from PIL import Image, ImageOps
 
 from db import store
 from db.session import open_read_only
-from jobs.cycle import Request
+from jobs.cycle import Outcome, Request
 from jobs.decide_labels import apply_decisions
-from jobs.labels import suspects_csv
+from jobs.glance import glance
+from jobs.labels import doubts_csv
 from jobs.lock import hold
 from jobs.look import Accepted
+from jobs.stop import StopFlag
 from pipeline.errors import BadSettings, ClassesChanged, ImagesVanished, Locked
-from pipeline.records import Cycle, Suspect
+from pipeline.evaluate import silent
+from pipeline.records import Cycle, Snapshot, Suspect
 from tests.jobs.cycles import cycles, request, run
 
 
@@ -24,6 +27,11 @@ def finished(asked: Request) -> Cycle:
     cycle = run(asked).cycle
     assert cycle is not None
     return cycle
+
+
+def frozen(outcome: Outcome) -> Snapshot:
+    assert outcome.look.snapshot is not None
+    return outcome.look.snapshot
 
 
 def test_a_renamed_class_folder_is_a_question_and_the_records_stay(images: Path, tmp_path: Path) -> None:
@@ -109,13 +117,13 @@ def test_a_drawn_split_is_stored_and_never_changes(drawn: Path, tmp_path: Path) 
     for label in ("cat", "dog"):
         shutil.copytree(drawn / "train" / label, images / label)
     asked = request(tmp_path, images)
-    first = run(asked).look.snapshot
+    first = frozen(run(asked))
     for label in ("cat", "dog"):
         for source in (drawn / "test" / label).iterdir():
             shutil.copy(source, images / label / f"new-{source.name}")
     (images / "cat" / "drawn-0001.jpg").rename(images / "cat" / "renamed.jpg")
     config = replace(asked.config, test_fraction=0.5)  # only for what is drawn from now on
-    second = run(replace(asked, config=config)).look.snapshot
+    second = frozen(run(replace(asked, config=config)))
     before = {image.sha256: image.split for image in first.images}
     now = {image.sha256: image.split for image in second.images}
     assert {sha256: now[sha256] for sha256 in before} == before
@@ -126,7 +134,7 @@ def test_decided_labels_are_used_by_the_next_cycle_and_the_files_stay(images: Pa
     asked = request(tmp_path, images)
     first = run(asked)
     before = {path: path.read_bytes() for path in images.rglob("*.jpg")}
-    train = first.look.snapshot.part("train")
+    train = frozen(first).part("train")
     cat, dog = (next(i for i in train if i.label == label) for label in ("cat", "dog"))
     file = tmp_path / "decided.csv"
     file.write_text(f"sha256,path,decision\n{cat.sha256},x,dog\n{dog.sha256},y,exclude\n")
@@ -134,13 +142,13 @@ def test_decided_labels_are_used_by_the_next_cycle_and_the_files_stay(images: Pa
     second = run(replace(asked, if_changed=True))
     assert second.cycle is not None
     assert second.cycle.mended == 1
-    labels = {image.sha256: image.label for image in second.look.snapshot.images}
+    labels = {image.sha256: image.label for image in frozen(second).images}
     assert labels[cat.sha256] == "dog"
     assert dog.sha256 not in labels
     assert {path: path.read_bytes() for path in images.rglob("*.jpg")} == before
     file.write_text(f"sha256,decision\n{dog.sha256},dog\n")
     assert apply_decisions(asked.home, images, file) == (1, 0)
-    assert dog.sha256 in {image.sha256 for image in run(asked).look.snapshot.images}
+    assert dog.sha256 in {image.sha256 for image in frozen(run(asked)).images}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +163,7 @@ def test_a_list_that_does_not_fit_is_refused_whole(
     images: Path, tmp_path: Path, text: str, sentence: str
 ) -> None:
     asked = request(tmp_path, images)
-    known = run(asked).look.snapshot.images[0].sha256
+    known = frozen(run(asked)).images[0].sha256
     file = tmp_path / "decided.csv"
     good = f"{known},dog\n" if text.startswith("sha256") else ""
     file.write_text(text.format(known=known) + good)
@@ -175,12 +183,42 @@ def test_suspects_are_stored_with_the_cycle_and_written_as_a_list_to_decide_on(
         image.rotate(25).save(wrong)
     cycle = finished(request(tmp_path, images))
     assert b"train/cat/wrong.jpg" in [suspect.path for suspect in cycle.suspects]
-    text = suspects_csv(cycle.suspects)
-    assert text.splitlines()[0] == "sha256,path,label,suggested,probability,score,decision"
+    text = doubts_csv(cycle.suspects)
+    assert text.splitlines()[0] == "sha256,path,label,suggested,probability,score,reason,decision"
     assert len(text.splitlines()) == 1 + len(cycle.suspects)
 
 
 def test_hostile_names_stay_within_their_cell() -> None:
     suspect = Suspect("0" * 64, b'a",b\n=1+1\xe9.jpg', "cat", "dog", 0.1, 0.8)
-    (_, row) = suspects_csv([suspect]).splitlines()
-    assert row == f'{"0" * 64},"a"",b\\n=1+1\\xe9.jpg",cat,dog,0.100000,0.800000,'
+    (_, row) = doubts_csv([suspect]).splitlines()
+    assert row == f'{"0" * 64},"a"",b\\n=1+1\\xe9.jpg",cat,dog,0.100000,0.800000,suspect,'
+
+
+def test_a_look_at_unchanged_data_loads_no_image_and_says_the_same(images: Path, tmp_path: Path) -> None:
+    (images / "train" / "cat" / "text.jpg").write_text("not an image")
+    asked = request(tmp_path, images)
+    first = run(asked).look
+    again = run(replace(asked, if_changed=True)).look
+    glanced = glance(asked.home, asked.config, StopFlag(), silent)
+    for look in (again, glanced):
+        assert look.snapshot is None
+        assert look.summary == first.summary
+        assert not look.would_run
+        assert look.reason.startswith("nothing new since the last finished cycle (0 new")
+
+
+@pytest.mark.parametrize("what", ["decision", "fraction", "file"])
+def test_whatever_a_snapshot_depends_on_makes_the_next_look_a_whole_one(
+    images: Path, tmp_path: Path, what: str
+) -> None:
+    asked = request(tmp_path, images)
+    path = frozen(run(asked)).images[0].path
+    if what == "decision":
+        decided = tmp_path / "decided.csv"
+        decided.write_text(f"sha256,decision\n{frozen(run(asked)).images[0].sha256},exclude\n")
+        apply_decisions(asked.home, images, decided)
+    elif what == "fraction":
+        asked = replace(asked, config=replace(asked.config, test_fraction=0.3))
+    else:
+        os.utime(images / os.fsdecode(path))
+    assert glance(asked.home, asked.config, StopFlag(), silent).snapshot is not None

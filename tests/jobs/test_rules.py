@@ -33,8 +33,8 @@ def files(count: int, start: int = 0, age_seconds: float = 60.0) -> list[FileSta
     ]  # fmt: skip
 
 
-def scanned(found: list[FileState], settling: tuple[bytes, ...] = (), layout: Layout = LAYOUT) -> ScanResult:
-    return ScanResult(layout, tuple(found), 0, 0, 0, (), (), settling, (), True)
+def scanned(settling: tuple[bytes, ...] = (), layout: Layout = LAYOUT) -> ScanResult:
+    return ScanResult(layout, 0, (), (), settling, (), {}, None)
 
 
 def last(found: list[FileState]) -> Snapshot:
@@ -42,20 +42,27 @@ def last(found: list[FileState]) -> Snapshot:
 
 
 def look(
-    result: ScanResult, before: Snapshot | None, accepted: Accepted = NOTHING_ACCEPTED, **settings: Any
+    found: list[FileState],
+    before: Snapshot | None,
+    accepted: Accepted = NOTHING_ACCEPTED,
+    *,
+    settling: tuple[bytes, ...] = (),
+    layout: Layout = LAYOUT,
+    **settings: Any,
 ) -> Look:
     config = replace(Config(), **settings)
-    return judge(result, config, Past(before, Memory()), accepted=accepted, now=NOW, seconds=0.1)
+    past = Past(before, Memory())
+    return judge(scanned(settling, layout), found, config, past, accepted=accepted, now=NOW, seconds=0.1)
 
 
 def test_the_first_look_at_a_folder_is_a_reason() -> None:
-    found = look(scanned(files(20)), None)
+    found = look(files(20), None)
     assert found.would_run
     assert found.reason == "no cycle has finished on this folder yet; it holds 20 images"
 
 
 def test_nothing_new_is_none() -> None:
-    found = look(scanned(files(20)), last(files(20)))
+    found = look(files(20), last(files(20)))
     assert not found.would_run
     assert found.reason.startswith(
         "nothing new since the last finished cycle (0 new, 0 relabelled and 0 gone"
@@ -63,40 +70,40 @@ def test_nothing_new_is_none() -> None:
 
 
 def test_images_that_are_gone_are_no_reason_by_themselves() -> None:
-    assert not look(scanned(files(16)), last(files(20))).would_run
+    assert not look(files(16), last(files(20))).would_run
 
 
 def test_enough_new_images_are_one_and_too_few_wait() -> None:
     before = last(files(20))
-    assert look(scanned(files(23)), before, min_new_images=3).would_run
-    few = look(scanned(files(23)), before, min_new_images=4)
+    assert look(files(23), before, min_new_images=3).would_run
+    few = look(files(23), before, min_new_images=4)
     assert not few.would_run
     assert "fewer than min_new_images = 4" in few.reason
 
 
 def test_too_few_that_have_waited_long_enough_are_one_too() -> None:
     old = files(20) + files(2, start=20, age_seconds=7200)
-    found = look(scanned(old), last(files(20)), min_new_images=50, max_wait="1h")
+    found = look(old, last(files(20)), min_new_images=50, max_wait="1h")
     assert found.would_run
     assert "waited for longer than max_wait = 1h" in found.reason
-    assert not look(scanned(old), last(files(20)), min_new_images=50, max_wait="3h").would_run
+    assert not look(old, last(files(20)), min_new_images=50, max_wait="3h").would_run
 
 
 def test_files_being_written_hold_the_batch_back_but_not_for_ever() -> None:
     writing = (b"train/cat/new.jpg",)
-    waiting = look(scanned(files(25), writing), last(files(20)))
+    waiting = look(files(25), last(files(20)), settling=writing)
     assert not waiting.would_run
     assert "1 files are still being written" in waiting.reason
     late = files(20) + files(5, start=20, age_seconds=7200)
-    assert look(scanned(late, writing), last(files(20)), max_wait="1h").would_run
+    assert look(late, last(files(20)), settling=writing, max_wait="1h").would_run
 
 
 def test_nothing_starts_in_quiet_hours() -> None:
     here = NOW.astimezone()
     around = f"{(here - timedelta(hours=1)):%H:%M}-{(here + timedelta(hours=1)):%H:%M}"
     later = f"{(here + timedelta(hours=1)):%H:%M}-{(here + timedelta(hours=2)):%H:%M}"
-    assert not look(scanned(files(20)), None, quiet_hours=around).would_run
-    assert look(scanned(files(20)), None, quiet_hours=later).would_run
+    assert not look(files(20), None, quiet_hours=around).would_run
+    assert look(files(20), None, quiet_hours=later).would_run
 
 
 @pytest.mark.parametrize(
@@ -118,39 +125,39 @@ def test_other_forms_of_quiet_hours_are_refused(text: str) -> None:
 
 
 def test_every_rule_has_its_sentence() -> None:
-    names = [rule.name for rule in look(scanned(files(20)), None).rules]
+    names = [rule.name for rule in look(files(20), None).rules]
     assert names == ["new images", "settled", "quiet hours"]
 
 
 def test_a_large_loss_is_a_question_and_a_small_one_is_not() -> None:
     before = last(files(40))
-    assert not look(scanned(files(30)), before).would_run
+    assert not look(files(30), before).would_run
     with pytest.raises(
         ImagesVanished, match=r"24 of the 40 images .* gone from /photos.*--accept-loss"
     ) as asked:
-        look(scanned(files(16)), before)
+        look(files(16), before)
     assert asked.value.exit_status == 3
-    assert len(look(scanned(files(16)), before, Accepted(loss=True)).snapshot.images) == 16
+    assert look(files(16), before, Accepted(loss=True)).summary.total("train", "test") == 16
 
 
 def test_files_being_written_again_are_not_lost() -> None:
     before = files(40)
     rewritten = tuple(file.path for file in before[16:])
-    assert not look(scanned(before[:16], rewritten), last(before)).would_run
+    assert not look(before[:16], last(before), settling=rewritten).would_run
 
 
 def test_other_class_folders_are_a_question() -> None:
     renamed = Layout(split_folders=True, classes=("cat", "hound"), folder=Path("/photos"))
     moved = [replace(file, path=file.path.replace(b"/dog/", b"/hound/")) for file in files(20)]
     with pytest.raises(ClassesChanged, match=r"in /photos have changed \(-dog, \+hound\)") as asked:
-        look(scanned(moved, layout=renamed), last(files(20)))
+        look(moved, last(files(20)), layout=renamed)
     assert asked.value.exit_status == 3
-    accepted = look(scanned(moved, layout=renamed), last(files(20)), Accepted(classes=True))
-    assert accepted.snapshot.classes == ("cat", "hound")
+    accepted = look(moved, last(files(20)), Accepted(classes=True), layout=renamed)
+    assert accepted.summary.classes == ("cat", "hound")
 
 
 def test_a_class_without_images_is_an_error_unless_they_are_on_their_way() -> None:
     cats = [file for file in files(20) if b"/cat/" in file.path]
     with pytest.raises(EmptyClass, match="class 'dog'"):
-        look(scanned(cats), None)
-    assert not look(scanned(cats, (b"train/dog/1.jpg",)), None).would_run
+        look(cats, None)
+    assert not look(cats, None, settling=(b"train/dog/1.jpg",)).would_run

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.bundle import PARAMETERS, load_model, publish_model
+from pipeline.bundle import load_model, publish_model
 from pipeline.errors import SaveFailed, TrainingDiverged, WeightsError
+from pipeline.manifest import ONNX, PARAMETERS
 from pipeline.network import forward_of
+from pipeline.onnx_runtime import open_model
 from pipeline.publish import sha256_of
 from pipeline.runtime import mx
 from tests.pipeline.training import small_backbone, small_network
@@ -37,6 +39,14 @@ def test_a_model_opens_again_and_says_the_same(tmp_path: Path) -> None:
         sha256_of(tmp_path / "models" / "run-0001" / a.name) for a in artifacts
     ]
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["run-0001"], "nothing half written is left"
+
+
+def test_the_onnx_file_says_the_same(tmp_path: Path) -> None:
+    network = small_network()
+    publish(network, tmp_path / "run")
+    images = np.random.default_rng(1).normal(size=(3, 3, 64, 64)).astype(np.float32)
+    expected = forward_of(network, mx.cpu())(images)
+    assert open_model(tmp_path / "run" / ONNX)(images) == pytest.approx(expected, abs=1e-5)
 
 
 def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from pipeline.layout import Layout, find_layout
-from pipeline.records import LabelDecision, Snapshot, Split
-from pipeline.scan import scan
+from pipeline.leaks import Likeness, leaks
+from pipeline.near_duplicates import Pair
+from pipeline.records import LabelDecision, Leak, Snapshot, SnapshotImage, Split
 from pipeline.snapshot import Memory, take_snapshot
+from tests.pipeline.folders import files_of
 from tests.pipeline.pictures import save_picture
 
 
@@ -27,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def snapshot(folder: Path, memory: Memory | None = None, layout: Layout | None = None) -> Snapshot:
-    files = scan(folder, {}, settle_seconds=0).files
+    files = files_of(folder)
     return take_snapshot(layout or find_layout(folder), files, memory=memory or Memory())
 
 
@@ -78,7 +81,7 @@ def test_the_same_picture_under_two_classes_is_kept_out_until_somebody_decides(f
         "train/cat/1.jpg": "shows the same picture as train/dog/copy.jpg, which is under class 'dog'",
         "train/dog/copy.jpg": "shows the same picture as train/cat/1.jpg, which is under class 'cat'",
     }
-    states = {file.path: file.sha256 for file in scan(folder, {}, settle_seconds=0).files}
+    states = {file.path: file.sha256 for file in files_of(folder)}
     sha256 = states[b"train/dog/copy.jpg"]
     assert sha256 is not None
     decided = snapshot(folder, Memory(decisions={sha256: LabelDecision(sha256, "cat")}))
@@ -136,7 +139,7 @@ def test_a_copy_of_two_stored_images_on_both_sides_leaks_into_neither(tmp_path: 
     folder = flat(tmp_path, 10)
     copy_of(folder / "cat" / "1.jpg", folder / "cat" / "one.jpg", CHANGES["none"])
     found = snapshot(folder)
-    states = {file.path: file.sha256 or "" for file in scan(folder, {}, settle_seconds=0).files}
+    states = {file.path: file.sha256 or "" for file in files_of(folder)}
     both: dict[str, Split] = {**drawn(found), states[b"cat/1.jpg"]: "train", states[b"cat/one.jpg"]: "test"}
     (leak,) = snapshot(folder, Memory(drawn=both)).leaks
     assert (leak.train.path, leak.test.path) == (b"cat/1.jpg", b"cat/one.jpg")
@@ -149,3 +152,47 @@ def test_copies_of_a_leaked_picture_leak_too_however_many_there_are(folder: Path
     found = snapshot(folder)
     assert [leak.train.path for leak in found.leaks] == [b"train/cat/copy-%d.jpg" % n for n in range(3)]
     assert {leak.test.path for leak in found.leaks} == {b"test/cat/0.jpg"}
+
+
+def chains(count: int, seed: int) -> tuple[Likeness, list[SnapshotImage]]:
+    """Return groups of a few images in a chain with chords, at random distances and on random sides."""
+    random = np.random.default_rng(seed)
+    images = [
+        SnapshotImage(f"{number:064x}", "cat", "test" if random.random() < 0.3 else "train", b"%d" % number)
+        for number in range(count)
+    ]
+    steps = [(left, left + 1) for left in range(count - 1) if left % 7 < 6]
+    steps += [(left, left + 2) for left in range(count - 2) if left % 7 < 5 and random.random() < 0.5]
+    pairs = [Pair(*step, int(random.integers(0, 21)), random.choice(["none", "mirrored"])) for step in steps]
+    return Likeness(tuple(images), tuple(sorted(pairs, key=lambda pair: (pair.left, pair.right)))), images
+
+
+def expected_leak(like: Likeness, place: int) -> Leak | None:
+    """Say by looking through everything what the leak of one image is."""
+    group = next((group for group in like.groups if place in group), [])
+    tests = [other for other in group if like.images[other].split == "test"]
+    if like.images[place].split == "test" or not tests:
+        return None
+    own = [pair for pair in like.pairs if place in (pair.left, pair.right)]
+    direct = [pair for pair in own if {pair.left, pair.right} & set(tests)]
+    nearest = min(direct or own, key=lambda pair: pair.distance)
+    partner = nearest.left + nearest.right - place
+    test = like.images[partner if partner in tests else tests[0]]
+    return Leak(like.images[place], test, nearest.distance, nearest.transform)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_of_many_leaks_names_its_own_nearest_test_image(seed: int) -> None:
+    like, images = chains(700, seed)
+    expected = [leak for place in range(len(images)) if (leak := expected_leak(like, place))]
+    assert len(expected) > 300
+    found = leaks(images, like)
+    assert sorted(found, key=lambda leak: leak.train.sha256) == expected
+
+
+def test_an_image_that_was_left_out_is_neither_a_leak_nor_named_in_one() -> None:
+    like, images = chains(70, 1)
+    left = [image for image in images if int(image.sha256, 16) % 3]
+    found = leaks(left, like)
+    assert found
+    assert {image for leak in found for image in (leak.train, leak.test)} <= set(left)

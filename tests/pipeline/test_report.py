@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Cycle, EpochMetrics, RunDetails, SnapshotSummary, Verdict
-from pipeline.report import cycle_page_name, render_cycle, render_index
+from pipeline.report import render_cycle, render_index
 from pipeline.report_words import NOTHING
+from pipeline.shown import cycle_page_name
 from tests.pipeline import example_cycles as examples
 from tests.pipeline import example_runs as runs
 from tests.pipeline.example_hostile import CANARY, hostile_cycle

@@ -2,8 +2,9 @@ import os
 
 import pytest
 
+from pipeline.conflicts import near_conflicts
 from pipeline.layout import Layout
-from pipeline.leaks import likeness, under_two_classes
+from pipeline.leaks import likeness
 from pipeline.records import FileState, LabelDecision, Quarantined, SnapshotImage, SnapshotSummary
 from pipeline.report import render_cycle
 from pipeline.report_data import data_of, left_out
@@ -90,4 +91,6 @@ def test_the_reason_of_a_near_duplicate_is_known() -> None:
     images = [SnapshotImage(name, name, "train", name.encode()) for name in ("cat", "dog")]
     like = likeness(images, dict.fromkeys(("cat", "dog"), bytes(range(16))))
 
-    assert len(left_out([problem for _, problem in under_two_classes(like, ())]).two_classes) == 2
+    for decided, expected in (((), 2), (("cat",), 1)):
+        files = [file for conflict in near_conflicts(like, decided) for file in conflict.quarantined()]
+        assert len(left_out(files).two_classes) == expected

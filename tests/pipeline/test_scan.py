@@ -6,7 +6,9 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,16 @@ from PIL import Image
 
 from pipeline.errors import NoImagesFolder, TooFewClasses, UnclearFolders, WhiskerError
 from pipeline.records import FileState
-from pipeline.scan import FILES_AT_ONCE, ScanResult, find_layout, scan
+from pipeline.scan import (
+    FILES_AT_ONCE,
+    NOTHING_KNOWN,
+    Index,
+    ScanResult,
+    find_layout,
+    scan,
+    settled_files,
+)
+from tests.pipeline.folders import index_of
 
 LATER = time.time() + 3600
 
@@ -36,17 +47,37 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def look(folder: Path, before: ScanResult | None = None, *, settle_seconds: float = 60) -> ScanResult:
+@dataclass(frozen=True)
+class Seen:
+    """What a scan found, and what the index knows after it. Other names are those of `ScanResult`."""
+
+    result: ScanResult
+    files: tuple[FileState, ...]
+    index: Index
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.result, name)
+
+
+def seen(folder: Path, index: Index = NOTHING_KNOWN, **how: Any) -> Seen:
+    """Scan, and save what was found as a cycle does that forgets what is gone."""
+    result = scan(folder, index, **{"settle_seconds": 0, **how})
+    known = [file for inside in index.digests for file in index.files_in(inside).values()]
+    files = tuple(settled_files(known, result))
+    return Seen(result, files, index_of(files, {**index.digests, **result.digests}))
+
+
+def look(folder: Path, before: Seen | None = None, *, settle_seconds: float = 60) -> Seen:
     """Scan an hour from now, when what the test has written is settled."""
-    known = {state.path: state for state in before.files} if before else {}
-    return scan(folder, known, settle_seconds=settle_seconds, now=lambda: LATER)
+    index = before.index if before else NOTHING_KNOWN
+    return seen(folder, index, settle_seconds=settle_seconds, now=lambda: LATER)
 
 
-def counts(result: ScanResult) -> tuple[int, int, int]:
-    return result.new, result.changed, result.gone
+def counts(result: Seen) -> tuple[int, int, int]:
+    return result.new, result.changed, len(result.gone_paths)
 
 
-def problems(result: ScanResult) -> dict[bytes, str]:
+def problems(result: Seen) -> dict[bytes, str]:
     return {state.path: state.problem for state in result.files if state.problem}
 
 
@@ -146,9 +177,9 @@ def test_the_first_scan_reads_everything_and_the_second_nothing(photos: Path) ->
 
 def test_unchanged_files_are_not_opened_again(photos: Path) -> None:
     first = look(photos)
-    known = {state.path: state for state in first.files}
+    known = first.index
     opened: list[int] = []
-    scan(photos, known, settle_seconds=0, progress=lambda done, total: opened.append(total))
+    seen(photos, known, settle_seconds=0, progress=lambda done, total: opened.append(total))
     assert opened == []
 
 
@@ -247,18 +278,18 @@ def test_any_name_that_the_system_allows_is_kept_byte_for_byte(photos: Path) -> 
 
 
 def test_young_files_are_left_for_a_later_scan(photos: Path) -> None:
-    result = scan(photos, {}, settle_seconds=60)
+    result = seen(photos, settle_seconds=60)
     assert len(result.settling) == 6
     assert result.files == ()
-    assert counts(scan(photos, {}, settle_seconds=60, now=lambda: time.time() + 61)) == (6, 0, 0)
+    assert counts(seen(photos, settle_seconds=60, now=lambda: time.time() + 61)) == (6, 0, 0)
 
 
 def test_a_copy_with_an_old_modification_time_is_still_young(photos: Path) -> None:
     first = look(photos)
     (photos / "cat/new.jpg").write_bytes(photo(50))
     os.utime(photos / "cat/new.jpg", (1e9, 1e9))
-    known = {state.path: state for state in first.files}
-    result = scan(photos, known, settle_seconds=60)
+    known = first.index
+    result = seen(photos, known, settle_seconds=60)
     assert result.settling == (b"cat/new.jpg",)
     assert counts(result) == (0, 0, 0)
 
@@ -269,9 +300,9 @@ def test_a_modification_time_in_the_future_does_not_hide_a_file(photos: Path) ->
 
 
 def test_a_known_file_that_is_being_rewritten_is_neither_gone_nor_used(photos: Path) -> None:
-    known = {state.path: state for state in look(photos).files}
+    known = look(photos).index
     (photos / "cat/0.jpg").write_bytes(photo(50)[:200])
-    result = scan(photos, known, settle_seconds=60)
+    result = seen(photos, known, settle_seconds=60)
     assert result.settling == (b"cat/0.jpg",)
     assert counts(result) == (0, 0, 0)
     assert len(result.files) == 5
@@ -287,7 +318,7 @@ def test_a_file_that_grows_or_vanishes_after_it_was_listed_is_settling(photos: P
                 file.write(b"more")
             (photos / "dog/1.jpg").unlink()
 
-    result = scan(photos, {}, settle_seconds=0, progress=disturb)
+    result = seen(photos, progress=disturb)
     assert result.settling == (b"dog/0.jpg", b"dog/1.jpg")
     assert len(result.files) == FILES_AT_ONCE + 4
 
@@ -388,17 +419,17 @@ def test_a_scan_changes_nothing_in_the_folder(photos: Path) -> None:
 
 
 def test_progress_counts_the_files_that_are_read(photos: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    scan(photos, {}, settle_seconds=0, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(number, 6) for number in range(1, 7)]
+    told: list[tuple[int, int]] = []
+    seen(photos, progress=lambda done, total: told.append((done, total)))
+    assert told == [(number, 6) for number in range(1, 7)]
 
 
 def test_a_stopped_scan_keeps_what_it_has_read_and_calls_nothing_gone(photos: Path) -> None:
     first = look(photos)
     read: list[int] = []
-    stopped = scan(
+    stopped = seen(
         photos,
-        {first.files[0].path: first.files[0]},
+        index_of([first.files[0]]),
         settle_seconds=0,
         progress=lambda done, total: read.append(done),
         should_stop=lambda: len(read) >= 2,
@@ -417,6 +448,93 @@ def test_the_real_photos_are_all_usable(catdog: Path) -> None:
 
 
 def test_a_known_file_is_recognised_by_its_stat_alone(photos: Path) -> None:
+    invented = index_of(replace(state, sha256="0" * 64) for state in look(photos).files)
+    assert {state.sha256 for state in seen(photos, invented).files} == {"0" * 64}
+
+
+# ---------------------------------------------------------------- folders that have not changed
+
+
+def only_digests(before: Seen) -> Index:
+    """Return an index that fails if anything is asked of a folder that has not changed."""
+
+    def files_in(folder: bytes) -> dict[bytes, FileState]:
+        raise AssertionError(f"asked for {folder!r}")
+
+    return Index(before.index.digests, files_in)
+
+
+def test_an_unchanged_folder_is_recognised_by_one_digest(photos: Path) -> None:
     first = look(photos)
-    invented = {state.path: FileState(**{**vars(state), "sha256": "0" * 64}) for state in first.files}
-    assert {state.sha256 for state in scan(photos, invented, settle_seconds=0).files} == {"0" * 64}
+    assert set(first.digests) == {b"cat", b"dog"}
+    second = scan(photos, only_digests(first), settle_seconds=60, now=lambda: LATER)
+    assert (second.changed_files, second.gone_paths, second.digests) == ((), (), {})
+    assert second.digest == first.digest
+
+
+CHANGES: list[Callable[[Path], object]] = [
+    lambda cat: (cat / "0.jpg").write_bytes(photo(51)),
+    lambda cat: (cat / "0.jpg").rename(cat / "new.jpg"),
+    lambda cat: (cat / "0.jpg").unlink(),
+    lambda cat: (cat / "new.jpg").write_bytes(photo(52)),
+    lambda cat: os.utime(cat / "0.jpg", (1, 1)),
+    lambda cat: (cat / "link.jpg").symlink_to("gone.jpg"),
+    lambda cat: (cat / "deep").mkdir(),
+]
+
+
+@pytest.mark.parametrize("number", range(len(CHANGES)))
+def test_any_change_in_a_folder_gives_the_data_another_digest(photos: Path, number: int) -> None:
+    first = look(photos)
+    CHANGES[number](photos / "cat")
+    second = look(photos, first)
+    assert second.digest != first.digest
+    assert look(photos, second).digest == second.digest
+
+
+def test_a_folder_that_is_gone_takes_its_files_with_it(photos: Path) -> None:
+    (photos / "cat/deep").mkdir()
+    (photos / "cat/deep/x.jpg").write_bytes(photo(72))
+    first = look(photos)
+    (photos / "cat/deep/x.jpg").unlink()
+    (photos / "cat/deep").rmdir()
+    second = look(photos, first)
+    assert second.gone_paths == (b"cat/deep/x.jpg",)
+    assert len(second.files) == 6
+
+
+def test_a_folder_with_a_gone_file_is_compared_until_the_file_is_forgotten(photos: Path) -> None:
+    first = look(photos)
+    (photos / "cat/0.jpg").unlink()
+    gone = look(photos, first)
+    assert gone.digests == {b"cat": None}
+    still_known = index_of(first.files, first.index.digests | gone.digests)
+    assert seen(photos, still_known).gone_paths == (b"cat/0.jpg",)
+    assert look(photos, gone).digests == {b"cat": look(photos).digests[b"cat"]}
+
+
+def test_while_a_file_settles_the_data_have_no_digest(photos: Path) -> None:
+    result = seen(photos, settle_seconds=60)
+    assert result.digest is None
+    assert result.digests == {b"cat": None, b"dog": None}
+
+
+def test_a_stopped_scan_trusts_no_folder(photos: Path) -> None:
+    stopped = seen(photos, should_stop=lambda: True)
+    assert stopped.digest is None
+    assert stopped.digests == {b"cat": None, b"dog": None}
+    assert counts(seen(photos, stopped.index)) == (6, 0, 0)
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_by_each_scan(as_nobody: None) -> None:
+    with tempfile.TemporaryDirectory() as name:  # whose parents, unlike those of tmp_path, are open
+        folder = Path(name)
+        for label in ("cat", "dog"):
+            (folder / label).mkdir()
+            (folder / label / "a.jpg").write_bytes(photo(len(label)))
+        (folder / "dog/a.jpg").chmod(0)
+        first = look(folder)
+        assert first.digests[b"dog"] is None
+        reads: list[int] = []
+        seen(folder, first.index, progress=lambda done, total: reads.append(total))
+        assert reads == [1]

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import EmptyClass
-from pipeline.layout import Layout
+from pipeline.layout import Layout, find_layout
 from pipeline.records import FileState, Quarantined, Snapshot, SnapshotImage, Split
-from pipeline.scan import scan
 from pipeline.snapshot import evenly, take_snapshot
+from tests.pipeline.folders import files_of
 
 DRAWN = Layout(split_folders=False, classes=("cat", "dog"), folder=Path("/photos"))
 FOLDERS = Layout(split_folders=True, classes=("cat", "dog"), folder=Path("/photos"))
@@ -199,8 +199,7 @@ def test_every_file_is_an_image_or_a_copy_of_one_or_in_quarantine(names: dict[tu
 
 
 def test_the_real_photos_give_2000_to_train_and_500_to_test(catdog: Path) -> None:
-    result = scan(catdog, {}, settle_seconds=0)
-    snapshot = take_snapshot(result.layout, result.files)
+    snapshot = take_snapshot(find_layout(catdog), files_of(catdog))
     assert (len(snapshot.part("train")), len(snapshot.part("test"))) == (2000, 500)
     assert snapshot.quarantined == ()
 

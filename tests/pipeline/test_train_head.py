@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.backbones import backbone_named
 from pipeline.decode import normalise
+from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import log_softmax
 from pipeline.features import compute_features, held_out_part
@@ -69,6 +70,25 @@ def test_two_runs_are_equal(data: TrainingData) -> None:
     assert first == second
 
 
+@pytest.mark.parametrize("last_stage_epochs", [0, 1])
+def test_a_run_from_the_cache_says_the_same_as_the_run_that_filled_it(
+    data: TrainingData, tmp_path: Path, last_stage_epochs: int
+) -> None:
+    settings = FrozenSettings("auto", tmp_path / "cache", 10**9, "a processor")
+    changed = replace(recipe_named("fast"), last_stage_epochs=last_stage_epochs)
+    first, second = (
+        list(fit_on_features(network(), BACKBONE.tail_start, data, changed, AROUND, settings))
+        for _ in range(2)
+    )
+    assert second[1] == Note("features: 36 of 36 images from the cache")
+    first, second = (
+        [replace(e, seconds=0.0) if isinstance(e, EpochMetrics) else e for e in events]
+        for events in (first, second)
+    )
+    assert first[0] == second[0]
+    assert first[2:] == second[2:]
+
+
 def test_a_last_stage_that_helps_is_kept_and_counts_on_from_the_head(data: TrainingData) -> None:
     net = network()
     before = {name: p.data().asnumpy() for name, p in net.features.collect_params().items()}
@@ -106,11 +126,10 @@ def test_damaged_weights_are_noticed_before_a_head_is_fitted_on_them(data: Train
 def test_a_test_image_that_vanished_is_left_out_of_the_evaluation(data: TrainingData) -> None:
     missing = SnapshotImage("0" * 64, "cat", "test", os.fsencode("test/cat/no.jpg"))
     with_missing = replace(data, test=(missing, *data.test))
-    features = compute_features(
-        network(), BACKBONE.tail_start, with_missing.test, with_missing, recipe_named("fast"), AROUND
-    )
-    assert features.images == data.test
-    assert len(features.pooled) == len(data.test)
+    features = compute_features(network(), BACKBONE.tail_start, with_missing, recipe_named("fast"), AROUND)
+    assert features.test.images == data.test
+    assert len(features.test.pooled) == len(data.test)
+    assert features.train.images == data.train
 
 
 def test_the_held_out_part_is_the_share_of_each_class_and_ignores_the_order() -> None:

@@ -11,9 +11,9 @@ from pipeline.network import scratch_network
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, recipe_named
 from pipeline.runtime import mx
-from pipeline.scan import scan
 from pipeline.snapshot import take_snapshot
 from pipeline.train import Surroundings, TrainingData
+from tests.pipeline.folders import files_of
 
 AROUND = Surroundings(mx.cpu(), 0, lambda: None)
 
@@ -26,7 +26,7 @@ def small_backbone() -> Backbone:
 
 def data_of(folder: Path, backbone: Backbone) -> TrainingData:
     """Return the images of a folder with train/ and test/."""
-    snapshot = take_snapshot(find_layout(folder), scan(folder, {}, settle_seconds=0).files)
+    snapshot = take_snapshot(find_layout(folder), files_of(folder))
     reader = ImageReader(os.fsencode(folder), backbone.preprocessing)
     return TrainingData(reader, snapshot.part("train"), snapshot.part("test"), snapshot.classes)
 

@@ -1,0 +1,150 @@
+"""Run frozen layers over images: from the cache what was computed before, the rest on the best engine."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.arrays import Array
+from pipeline.decode import normalise
+from pipeline.engine import Trial, try_onnxruntime
+from pipeline.engine_choice import keep_choice, read_choice
+from pipeline.engine_settings import Engine, FrozenSettings
+from pipeline.errors import TrainingDiverged
+from pipeline.evaluate import Forward
+from pipeline.feature_store import FeatureTable, content_hashes, delete_cache
+from pipeline.frozen_key import block_digest, choice_key, package_version, row_shape, table_key
+from pipeline.network import forward_of
+from pipeline.reader import ImageReader
+from pipeline.records import Note, SnapshotImage
+from pipeline.runtime import mx
+from pipeline.train import Surroundings
+
+
+@dataclass(frozen=True)
+class FrozenRows:
+    """What frozen layers make of some images."""
+
+    found: Array  # bool (N,): which of the images could be read
+    values: Array  # float32 (N, ...); a row without its image holds nothing of use
+    notes: tuple[Note, ...]  # which engine and why, and what came from the cache
+
+
+def run_frozen(
+    block: Any,
+    images: Sequence[SnapshotImage],
+    reader: ImageReader,
+    batch_size: int,
+    around: Surroundings,
+    settings: FrozenSettings,
+) -> FrozenRows:
+    """Run a block over some images; all rows come from the same engine.
+
+    Each batch is kept in the cache as soon as it is computed, so an interruption loses no more than one.
+
+    Raises:
+        TrainingDiverged: a value is not finite, so the weights are damaged.
+        Interrupted: from `around.check_stop`.
+    """
+    work = _FrozenPass(block, images, reader, batch_size, around, settings)
+    engine, sentence = work.preferred()
+    work.recall(engine)
+    forward = forward_of(block, around.device)
+    if engine == "onnxruntime" and (trial := work.trial()):
+        sentence, forward = trial.sentence, trial.forward or forward
+        if trial.forward is None:
+            work.recall("mxnet")
+    recalled = int(work.found.sum())
+    work.compute(forward)
+    return FrozenRows(work.found, work.values, tuple(work.notes(sentence, recalled)))
+
+
+class _FrozenPass:
+    def __init__(
+        self,
+        block: Any,
+        images: Sequence[SnapshotImage],
+        reader: ImageReader,
+        batch_size: int,
+        around: Surroundings,
+        settings: FrozenSettings,
+    ) -> None:
+        self.block, self.images, self.reader = block, images, reader
+        self.batch_size, self.around, self.settings = batch_size, around, settings
+        self.digest = block_digest(block)
+        self.hashes = content_hashes(images)
+        self.values = np.empty((len(images), *row_shape(block, reader.preprocessing.size)), np.float32)
+        self.found = np.zeros(len(images), bool)
+        self.tables: list[FeatureTable] = []
+        self.cache = settings.cache if settings.cache_bytes else None
+        self.choice_file: Path | None = None
+        if self.cache:
+            name = choice_key(self.digest, settings.engine, settings.machine)
+            self.choice_file = self.cache / "engines" / f"{name}.json"
+        elif settings.cache:
+            delete_cache(settings.cache)
+
+    def preferred(self) -> tuple[Engine, str]:
+        """Return the engine to begin with and a sentence about it."""
+        device = self.around.device
+        if self.settings.engine == "mxnet":
+            return "mxnet", f"MXNet {mx.__version__}, as the setting engine says"
+        if device.device_type != "cpu":
+            return "mxnet", f"MXNet {mx.__version__} on {device}, since ONNX Runtime computes on the CPU only"
+        return read_choice(self.choice_file) or (
+            "onnxruntime",
+            f"ONNX Runtime {package_version('onnxruntime')}",
+        )
+
+    def recall(self, engine: Engine) -> None:
+        """Take what the cache has of this engine's rows, and keep there what will be computed."""
+        self.found[:] = False
+        if self.cache is None:
+            return
+        pixels, machine = self.reader.preprocessing, self.settings.machine
+        key = table_key(self.digest, pixels, engine, self.around.device, machine)
+        rows = self.values.reshape(len(self.values), int(np.prod(self.values.shape[1:])))
+        self.tables.append(FeatureTable(self.cache, key, rows.shape[1], self.settings.cache_bytes))
+        self.found = self.tables[-1].read(self.hashes, rows)
+
+    def trial(self) -> Trial | None:
+        """Compare the engines on the first images that have to be computed; None if there are none."""
+        missing = self._missing()[: self.batch_size]
+        batch = next(self.reader.batches(self.images, self.batch_size, order=missing), None)
+        if batch is None:
+            return None
+        sample = normalise(batch.pixels, self.reader.preprocessing)
+        timed = self.settings.engine == "auto" and read_choice(self.choice_file) is None
+        trial = try_onnxruntime(self.block, sample, self.around.device, timed=timed)
+        if trial.lasting:
+            keep_choice(self.choice_file, ("onnxruntime" if trial.forward else "mxnet", trial.sentence))
+        return trial
+
+    def compute(self, forward: Forward) -> None:
+        """Fill in the rows that the cache did not have."""
+        for batch in self.reader.batches(self.images, self.batch_size, order=self._missing()):
+            self.around.check_stop()
+            rows = forward(normalise(batch.pixels, self.reader.preprocessing))
+            if not np.isfinite(rows).all():
+                raise TrainingDiverged(
+                    "the frozen features are not finite; the weights file is damaged: fetch it again"
+                )
+            self.values[batch.positions] = rows
+            self.found[batch.positions] = True
+            if self.tables:
+                self.tables[-1].append(self.hashes[batch.positions], rows.reshape(len(rows), -1))
+            self.around.progress("features", int(self.found.sum()), len(self.images))
+
+    def notes(self, sentence: str, recalled: int) -> Iterator[Note]:
+        """Yield what a reader of the run should know."""
+        yield Note(f"features: {sentence}")
+        if self.tables:
+            yield Note(f"features: {recalled:,} of {len(self.images):,} images from the cache")
+        for problem in dict.fromkeys(problem for table in self.tables for problem in table.problems):
+            yield Note(f"features: cache {self.cache}: {problem}")
+
+    def _missing(self) -> list[int]:
+        missing: list[int] = np.flatnonzero(~self.found).tolist()
+        return missing

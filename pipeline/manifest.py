@@ -1,0 +1,38 @@
+"""What a model's folder says of itself; read without MXNet."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import WeightsError
+from pipeline.publish import sha256_of
+from pipeline.records import Preprocessing
+
+SYMBOL, PARAMETERS, ONNX = "network-symbol.json", "network-0000.params", "network.onnx"
+MANIFEST = "model.json"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what `model.json` says, after checking the hashes of all files that it names.
+
+    Raises:
+        WeightsError: a file is missing or is not what was written.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        changed = [
+            name for name, expected in manifest["sha256"].items() if sha256_of(folder / name) != expected
+        ]
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"the model in {folder} cannot be read ({error}); train again") from error
+    if changed:
+        raise WeightsError(f"{folder / changed[0]} has changed since it was written; train again")
+    return manifest
+
+
+def preprocessing_of(manifest: dict[str, Any]) -> Preprocessing:
+    """Return what the network expects of an image."""
+    fields = dict(manifest["preprocessing"])
+    for key in ("mean", "std"):
+        fields[key] = tuple(fields[key])
+    return Preprocessing(**fields)

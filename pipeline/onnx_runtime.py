@@ -1,0 +1,52 @@
+"""Run an ONNX model on the CPU with ONNX Runtime. Nothing here needs MXNet, nor may it."""
+
+import importlib.metadata
+import os
+from pathlib import Path
+
+import onnxruntime
+
+from pipeline.arrays import Array
+from pipeline.evaluate import Forward
+from pipeline.processors import usable_processors
+
+_ERRORS_ONLY = 3  # ONNX Runtime's level; its warnings are about graphs and helpers of its own
+
+
+def runtime_version() -> str:
+    """Return the version of ONNX Runtime."""
+    return importlib.metadata.version("onnxruntime")
+
+
+def engine_threads() -> int:
+    """Return the number of threads: the processors that may be used, or OMP_NUM_THREADS if that is lower."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    allowed = usable_processors()
+    return min(allowed, int(asked)) if asked.isdigit() and int(asked) > 0 else allowed
+
+
+def open_model(model: bytes | Path) -> Forward:
+    """Return a function from normalised images, float32 (N, 3, S, S), to the model's first output.
+
+    A row depends on its image alone: neither the number of threads nor the rest of the batch changes a bit.
+
+    Args:
+        model: a serialised ONNX model of one input, or the file that holds it.
+
+    Raises:
+        Exception: whatever ONNX Runtime raises for a model that it cannot run.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = engine_threads()
+    options.log_severity_level = _ERRORS_ONLY
+    # Threads that wait in a loop take the processors from the threads that decode the next images.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source = model if isinstance(model, bytes) else str(model)
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    (name,) = (item.name for item in session.get_inputs())
+
+    def forward(images: Array) -> Array:
+        output: Array = session.run(None, {name: images})[0]
+        return output
+
+    return forward
