@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written beside, synced, then renamed."""
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -23,7 +24,8 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise SaveFailed(
             f"{path} cannot be written: {error.strerror}; free some space or choose another --home"
         ) from error

@@ -50,3 +50,9 @@ def test_a_folder_in_the_way_is_one_sentence(tmp_path: Path) -> None:
 def test_the_hash_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     assert sha256_of(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_bytes(b"")
+    with pytest.raises(SaveFailed, match=r"page\.html cannot be written"):
+        write_whole(tmp_path / "reports" / "page.html", b"new")
