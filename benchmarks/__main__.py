@@ -23,8 +23,11 @@ from benchmarks import (
     main_job,
     near_duplicates,
     predict,
+    recipe,
     scan,
     suspects,
+    time_to_98,
+    torch_speed,
 )
 from jobs.environment import processor
 from pipeline.processors import usable_processors
@@ -41,6 +44,9 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "scan": scan.main,
     "growth": growth.main,
     "predict": predict.main,
+    "recipe": recipe.main,
+    "torch": torch_speed.main,
+    "time_to_98": time_to_98.main,
 }
 
 

@@ -115,7 +115,13 @@ class ReLU6(mx.gluon.HybridBlock):  # type: ignore[misc]
 
 
 class SameConv2D(mx.gluon.nn.Conv2D):  # type: ignore[misc]
-    """A convolution without bias and with SAME padding, for inputs of `size` x `size` pixels."""
+    """A convolution without bias and with SAME padding, for inputs of `size` x `size` pixels.
+
+    In its training form a 5x5 depthwise convolution is the sum of two that are 3 and 2 wide. That is the
+    same function, but oneDNN has fast code for the weights' gradient only up to a width of 3.
+    """
+
+    training_form = False  # counts when a graph is compiled, see `in_training_form`
 
     def __init__(self, channels: int, kernel: int, size: int, stride: int = 1, groups: int = 1) -> None:
         before, after = same_padding(size, kernel, stride)
@@ -123,12 +129,36 @@ class SameConv2D(mx.gluon.nn.Conv2D):  # type: ignore[misc]
         # A convolution pads both sides alike: the one row and column more are added by themselves.
         more = after - before
         self._pad_width = (0, 0, 0, 0, 0, more, 0, more) if more else None
+        self._before, self._more = before, more
+        self._padded_size = size + before + after
+        self._is_wide = groups > 1 and kernel == 5
 
     def hybrid_forward(self, F, x, weight, bias=None):  # type: ignore[no-untyped-def]  # noqa: N803
         """Return (N, channels, ceil(size / stride), ceil(size / stride))."""
+        if self.training_form and self._is_wide:
+            return self._in_two(F, x, weight)
         if self._pad_width:
             x = F.pad(x, mode="constant", pad_width=self._pad_width, constant_value=0)
         return super().hybrid_forward(F, x, weight, bias)
+
+    def _in_two(self, F: Any, x: Any, weight: Any) -> Any:  # noqa: N803
+        """Add the convolutions with the weight's columns 0..2 and 3..4."""
+        columns = (self._before, self._before + self._more)
+        x = F.pad(x, mode="constant", pad_width=(0, 0, 0, 0, 0, self._more, *columns), constant_value=0)
+        left = self._part(F, x, weight, (0, self._padded_size - 2), (0, 3))
+        return left + self._part(F, x, weight, (3, self._padded_size), (3, 5))
+
+    def _part(
+        self,
+        F: Any,  # noqa: N803
+        x: Any,
+        weight: Any,
+        of_x: tuple[int, int],
+        of_weight: tuple[int, int],
+    ) -> Any:
+        options = {**self._kwargs, "kernel": (5, of_weight[1] - of_weight[0]), "pad": (self._before, 0)}
+        x = F.slice_axis(x, axis=3, begin=of_x[0], end=of_x[1])
+        return F.Convolution(x, F.slice_axis(weight, axis=3, begin=of_weight[0], end=of_weight[1]), **options)
 
 
 def _unit(convolution: SameConv2D, momentum: float, *, is_linear: bool = False) -> Any:

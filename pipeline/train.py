@@ -12,6 +12,7 @@ from pipeline.batch_norm import settle_batch_norm
 from pipeline.decode import normalise
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import Progress, evaluation, label_indices, run_forward, silent
+from pipeline.gradients import Gradients
 from pipeline.network import forward_of
 from pipeline.reader import Batch, ImageReader
 from pipeline.recipes import Recipe
@@ -55,10 +56,11 @@ def fit_all_layers(
         Interrupted: from `around.check_stop`.
     """
     trainer = _trainer(network, recipe)
+    gradients = Gradients(network, data.reader.preprocessing.size, around.device)
     labels = label_indices(data.train, data.classes)
     for epoch in range(1, recipe.epochs + 1):
         started = time.perf_counter()
-        loss, accuracy = _train_epoch(network, trainer, data, labels, recipe, around, epoch)
+        loss, accuracy = _train_epoch(gradients, trainer, data, labels, recipe, around, epoch)
         if recipe.batch_norm_batches:
             settle_batch_norm(network, some_batches(data, recipe), around.device, around.check_stop)
         tested = score(network, data, recipe, around)
@@ -85,7 +87,7 @@ def _trainer(network: Any, recipe: Recipe) -> Any:
 
 
 def _train_epoch(
-    network: Any,
+    gradients: Gradients,
     trainer: Any,
     data: TrainingData,
     labels: Array,
@@ -103,21 +105,18 @@ def _train_epoch(
     sums = _Sums(epoch)
     for batch in batches:
         around.check_stop()
-        sums.add(*_step(network, trainer, batch, labels, data, around))
+        sums.add(*_step(gradients, trainer, batch, labels, data, around))
         around.progress(f"epoch {epoch}/{recipe.epochs}", sums.images, len(data.train))
     return sums.means()
 
 
 def _step(
-    network: Any, trainer: Any, batch: Batch, labels: Array, data: TrainingData, around: Surroundings
+    gradients: Gradients, trainer: Any, batch: Batch, labels: Array, data: TrainingData, around: Surroundings
 ) -> tuple[int, Any, Any]:
     """Make one update; return the number of images, and on the device summed loss and number right."""
     images = mx.nd.array(normalise(batch.pixels, data.reader.preprocessing), ctx=around.device)
     targets = mx.nd.array(labels[batch.positions], ctx=around.device)
-    with mx.autograd.record():
-        logits = network(images)
-        losses = mx.gluon.loss.SoftmaxCrossEntropyLoss()(logits, targets)
-    losses.backward()
+    losses, logits = gradients(images, targets)
     trainer.step(len(batch.positions))  # the true size, also for the short last batch
     return len(batch.positions), losses.sum(), (logits.argmax(axis=1) == targets).sum()
 
