@@ -21,7 +21,8 @@ from PIL import Image
 from db import store
 from db.session import open_database
 from jobs.memory import index_of
-from pipeline.scan import ScanResult, scan
+from pipeline.scan import scan
+from pipeline.scan_result import ScanResult
 
 SIZES = (100_000, 1_000_000)
 PER_FOLDER = 5_000
