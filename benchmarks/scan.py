@@ -32,8 +32,8 @@ ARRIVALS = 100
 def main(_photos: Path, sizes: tuple[int, ...] = SIZES) -> None:
     """Print the table; the photos are not used."""
     print(
-        f"Tiny files, {PER_FOLDER:,} in a folder; the file system's cache is warm; `find` is 1.0. The peak memory "
-        "is never below that of the program that starts the look.\n"
+        f"Tiny files, {PER_FOLDER:,} in a folder; the file system's cache is warm; `find` is 1.0.\n"
+        "The peak memory is never below that of the program that starts the look.\n"
     )
     print("| files | look | files read | time | ratio to find | peak memory |")
     print("|---|---|---|---|---|---|")
