@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from jobs.command_labels import relabel, suspects
 from jobs.command_predict import predict
 from jobs.command_state import State, log_to_stderr
+from jobs.command_weights import weights
 from pipeline.errors import BadSettings, WhiskerError
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -185,43 +187,6 @@ def scan(state: State, images: Path | None, explain: bool) -> None:
 
 
 @cli.command()
-@click.option("--csv", "file", type=FILE, help="Write all of them to this file, to be decided on.")
-@pass_state
-def suspects(state: State, file: Path | None) -> None:
-    """List the images whose label is doubtful: in two classes, or probably wrong, the worst first."""
-    from db.session import open_read_only
-    from jobs.decide_labels import open_doubts
-    from jobs.display import show_doubts
-    from jobs.documents import suspects_document
-    from jobs.labels import doubts_csv
-    from pipeline.publish import write_whole
-
-    with open_read_only(state.home.database)() as session:
-        doubts = open_doubts(session)
-    if file:
-        write_whole(file, doubts_csv(doubts.suspects, doubts.conflicts).encode())
-    state.answer(suspects_document(doubts), lambda console: show_doubts(console, doubts, file))
-
-
-@cli.command()
-@click.argument("file", type=FILE)
-@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
-@pass_state
-def relabel(state: State, file: Path, images: Path | None) -> None:
-    """Apply a decided list of suspects; the files stay as they are."""
-    from jobs.decide_labels import apply_decisions
-
-    folder = state.config(images=images).images_folder()
-    labelled, excluded = apply_decisions(state.home, folder, file)
-    state.answer(
-        {"labelled": labelled, "excluded": excluded},
-        lambda console: console.print(
-            f"{labelled:,} images get the decided label, {excluded:,} are left out, from the next cycle on"
-        ),
-    )
-
-
-@cli.command()
 @pass_state
 def runs(state: State) -> None:
     """List all runs, newest first."""
@@ -265,43 +230,6 @@ def report(state: State, open_it: bool) -> None:
     state.answer({"report": str(index)}, lambda console: console.print(str(index), markup=False))
 
 
-@cli.group()
-def weights() -> None:
-    """Pretrained backbones."""
-
-
-@weights.command("list")
-@pass_state
-def weights_list(state: State) -> None:
-    """List the backbones and whether their weights are here."""
-    from dataclasses import asdict
-
-    from jobs.display import weights_table
-    from pipeline.weights import list_weights
-
-    statuses = list_weights(state.home.weights)
-    document = {"weights": [asdict(status) for status in statuses]}
-    state.answer(document, lambda console: console.print(weights_table(statuses)))
-
-
-@weights.command("fetch")
-@click.argument("backbone")
-@pass_state
-def weights_fetch(state: State, backbone: str) -> None:
-    """Fetch the weights of a backbone into the home."""
-    from pipeline.backbones import backbone_named
-    from pipeline.weights import find_weights
-
-    with state.at_work() as (_, progress):
-        found = find_weights(
-            backbone_named(backbone),
-            state.home.weights,
-            progress=lambda done, total: progress("weights", done, total or 0),
-        )
-    document = {"backbone": backbone, "path": str(found.path), "source": found.source, "sha256": found.sha256}
-    state.answer(document, lambda console: console.print(f"{found.path} ({found.source})", markup=False))
-
-
 @cli.command()
 @pass_state
 def doctor(state: State) -> None:
@@ -319,7 +247,8 @@ def doctor(state: State) -> None:
         click.get_current_context().exit(1)
 
 
-cli.add_command(predict)
+for command in (suspects, relabel, weights, predict):
+    cli.add_command(command)
 
 
 def main() -> None:

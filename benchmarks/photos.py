@@ -6,7 +6,8 @@ from pathlib import Path
 from pipeline.backbones import backbone_named
 from pipeline.layout import find_layout
 from pipeline.reader import ImageReader
-from pipeline.scan import NOTHING_KNOWN, scan, settled_files
+from pipeline.scan import scan
+from pipeline.scan_result import NOTHING_KNOWN, settled_files
 from pipeline.snapshot import evenly, take_snapshot
 from pipeline.train import TrainingData
 

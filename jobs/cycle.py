@@ -1,14 +1,11 @@
 """One cycle: look, fine-tune, decide, train the baseline, report. The only module that knows all stages."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,20 +16,19 @@ from jobs.config import Config
 from jobs.environment import processor
 from jobs.home import Home
 from jobs.lock import hold
-from jobs.look import NOTHING_ACCEPTED, Accepted, Look, judge, scan_folder, unchanged
-from jobs.memory import index_of, last_if_unchanged, remember
+from jobs.look import NOTHING_ACCEPTED, Accepted, Look
 from jobs.repair import repair
 from jobs.reports import write_cycle, write_index
 from jobs.stop import StopFlag
+from jobs.survey import survey
 from pipeline.backbones import backbone_named
 from pipeline.device import Device, context, resolve_device
 from pipeline.differences import bounded, count_by_kind_and_label
 from pipeline.engine_settings import FrozenSettings
-from pipeline.errors import Interrupted, NoSettledImages
+from pipeline.errors import Interrupted
 from pipeline.evaluate import Progress
 from pipeline.recipes import Recipe
 from pipeline.records import Cycle, Snapshot, Status
-from pipeline.scan import ScanResult, settled_files
 from pipeline.weights import WeightsFile, find_weights
 
 if TYPE_CHECKING:
@@ -78,7 +74,9 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
     with hold(home.lock_file, "a cycle"):
         sessions = open_database(home.database)
         repair(home, sessions)
-        found = _look(request, folder, sessions, flag, progress)
+        found = survey(
+            sessions, config, flag, progress, if_changed=request.if_changed, accepted=request.accepted
+        )
         if found.snapshot is None or (request.if_changed and not found.would_run):
             log.info("%s", found.reason)
             return Outcome(found, None, None)
@@ -89,66 +87,6 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
             work = _prepare(request, sessions, cycle_id, found, found.snapshot, device, flag, progress)
             _train_and_decide(work, request, weights, found)
         return _report(home, sessions, cycle_id, found)
-
-
-def _look(
-    request: Request, folder: Path, sessions: sessionmaker[Session], flag: StopFlag, progress: Progress
-) -> Look:
-    """Look at the folder, twice where there is something new: it counts if it is the same in both looks."""
-    started = time.perf_counter()
-    scanned = _scan(request, folder, sessions, flag, progress)
-    if scanned.settling or scanned.changed_files:
-        log.info("%d files are new or being written; looking twice", _unsure(scanned))
-        _import_ahead()
-        flag.nap(started + request.config.settle_seconds + 0.1 - time.perf_counter())
-        flag.check()
-        scanned = _scan(request, folder, sessions, flag, progress)
-    last = last_if_unchanged(sessions, scanned, request.config) if request.if_changed else None
-    now = datetime.now(UTC)
-    if last:
-        return unchanged(scanned, request.config, last, now=now, seconds=time.perf_counter() - started)
-    with sessions() as session:
-        files = settled_files(store.known_files(session, str(folder)).values(), scanned)
-        past = remember(session, str(folder), scanned.layout, files)
-    found = judge(
-        scanned,
-        files,
-        request.config,
-        past,
-        accepted=request.accepted,
-        now=now,
-        seconds=time.perf_counter() - started,
-    )
-    if not (request.if_changed or found.summary.total("train", "test")):
-        raise NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
-    return found
-
-
-def _import_ahead() -> None:
-    """Import what trains while nothing else is to be done; what fails here fails again where it is needed."""
-
-    def load() -> None:
-        with suppress(Exception):
-            import_module("jobs.training")
-
-    Thread(target=load, daemon=True).start()
-
-
-def _unsure(scanned: ScanResult) -> int:
-    return len(scanned.settling) + len(scanned.changed_files)
-
-
-def _scan(
-    request: Request, folder: Path, sessions: sessionmaker[Session], flag: StopFlag, progress: Progress
-) -> ScanResult:
-    """Scan once; what was read is kept in the index, also when a signal cuts the scan short."""
-    index = index_of(sessions, str(folder))
-    scanned = scan_folder(folder, request.config, index, flag, progress)
-    if scanned.changed_files or scanned.digests:
-        with sessions.begin() as session:
-            store.save_files(session, str(folder), scanned.changed_files, scanned.digests)
-    flag.check()
-    return scanned
 
 
 @contextmanager

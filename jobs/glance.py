@@ -11,7 +11,7 @@ from jobs.look import NOTHING_ACCEPTED, Look, judge, scan_folder, unchanged
 from jobs.memory import NO_PAST, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
-from pipeline.scan import NOTHING_KNOWN, settled_files
+from pipeline.scan_result import NOTHING_KNOWN, settled_files
 
 
 def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Look:

@@ -14,7 +14,8 @@ from pipeline.differences import differences
 from pipeline.errors import EmptyClass
 from pipeline.evaluate import Progress
 from pipeline.records import Change, FileState, LastData, Snapshot, SnapshotSummary
-from pipeline.scan import Index, ScanResult, scan
+from pipeline.scan import scan
+from pipeline.scan_result import Index, ScanResult
 from pipeline.snapshot import take_snapshot
 
 

@@ -11,7 +11,7 @@ from db import store
 from jobs.config import Config
 from pipeline.layout import Layout
 from pipeline.records import FileState, LabelDecision, LastData, Snapshot, Split
-from pipeline.scan import Index, ScanResult
+from pipeline.scan_result import Index, ScanResult
 from pipeline.snapshot import Memory
 
 

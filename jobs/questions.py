@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pipeline.errors import ClassesChanged, ImagesVanished
 from pipeline.records import FileState, Snapshot
-from pipeline.scan import ScanResult
+from pipeline.scan_result import ScanResult
 
 
 def ask_about_classes(scanned: ScanResult, last: Snapshot | None, *, accepted: bool) -> None:

@@ -14,7 +14,7 @@ from jobs.schedule import is_quiet, parse_quiet_hours
 from pipeline.errors import BadSettings, ClassesChanged, EmptyClass, ImagesVanished
 from pipeline.layout import Layout
 from pipeline.records import FileState, Snapshot
-from pipeline.scan import ScanResult
+from pipeline.scan_result import ScanResult
 from pipeline.snapshot import Memory, take_snapshot
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.records import FileState
-from pipeline.scan import NOTHING_KNOWN, Index, scan, settled_files
+from pipeline.scan import scan
+from pipeline.scan_result import NOTHING_KNOWN, Index, settled_files
 
 
 def files_of(folder: Path) -> list[FileState]:

@@ -15,16 +15,10 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import NoImagesFolder, TooFewClasses, UnclearFolders, WhiskerError
+from pipeline.layout import find_layout
 from pipeline.records import FileState
-from pipeline.scan import (
-    FILES_AT_ONCE,
-    NOTHING_KNOWN,
-    Index,
-    ScanResult,
-    find_layout,
-    scan,
-    settled_files,
-)
+from pipeline.scan import FILES_AT_ONCE, scan
+from pipeline.scan_result import NOTHING_KNOWN, Index, ScanResult, settled_files
 from tests.pipeline.folders import index_of
 
 LATER = time.time() + 3600

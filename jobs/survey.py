@@ -1,0 +1,92 @@
+"""Look at the image folder as a cycle does: twice where something is new, keeping what was read."""
+
+import logging
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib import import_module
+from threading import Thread
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import store
+from jobs.config import Config
+from jobs.look import Accepted, Look, judge, scan_folder, unchanged
+from jobs.memory import index_of, last_if_unchanged, remember
+from jobs.stop import StopFlag
+from pipeline.errors import NoSettledImages
+from pipeline.evaluate import Progress
+from pipeline.scan_result import ScanResult, settled_files
+
+log = logging.getLogger("whisker")
+
+
+def survey(
+    sessions: sessionmaker[Session],
+    config: Config,
+    flag: StopFlag,
+    progress: Progress,
+    *,
+    if_changed: bool,
+    accepted: Accepted,
+) -> Look:
+    """Look at the folder, twice where there is something new: it counts if it is the same in both looks.
+
+    Args:
+        sessions: of the database, which is written to.
+        config: the settings.
+        flag: raises in time once a signal has come.
+        progress: shows how far the scan is.
+        if_changed: whether unchanged data are the end of it, so that no image has to be loaded.
+        accepted: what a person has decided about changed classes and lost images.
+
+    Raises:
+        DataError, NeedsDecision: the folder cannot be used as it is, or not without a person.
+        Interrupted: a signal has come.
+    """
+    folder = config.images_folder()
+    started = time.perf_counter()
+    scanned = _scan(sessions, config, flag, progress)
+    if scanned.settling or scanned.changed_files:
+        log.info("%d files are new or being written; looking twice", _unsure(scanned))
+        _import_ahead()
+        flag.nap(started + config.settle_seconds + 0.1 - time.perf_counter())
+        flag.check()
+        scanned = _scan(sessions, config, flag, progress)
+    last = last_if_unchanged(sessions, scanned, config) if if_changed else None
+    now = datetime.now(UTC)
+    if last:
+        return unchanged(scanned, config, last, now=now, seconds=time.perf_counter() - started)
+    with sessions() as session:
+        files = settled_files(store.known_files(session, str(folder)).values(), scanned)
+        past = remember(session, str(folder), scanned.layout, files)
+    seconds = time.perf_counter() - started
+    found = judge(scanned, files, config, past, accepted=accepted, now=now, seconds=seconds)
+    if not (if_changed or found.summary.total("train", "test")):
+        raise NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
+    return found
+
+
+def _import_ahead() -> None:
+    """Import what trains while nothing else is to be done; what fails here fails again where it is needed."""
+
+    def load() -> None:
+        with suppress(Exception):
+            import_module("jobs.training")
+
+    Thread(target=load, daemon=True).start()
+
+
+def _unsure(scanned: ScanResult) -> int:
+    return len(scanned.settling) + len(scanned.changed_files)
+
+
+def _scan(sessions: sessionmaker[Session], config: Config, flag: StopFlag, progress: Progress) -> ScanResult:
+    """Scan once; what was read is kept in the index, also when a signal cuts the scan short."""
+    folder = config.images_folder()
+    scanned = scan_folder(folder, config, index_of(sessions, str(folder)), flag, progress)
+    if scanned.changed_files or scanned.digests:
+        with sessions.begin() as session:
+            store.save_files(session, str(folder), scanned.changed_files, scanned.digests)
+    flag.check()
+    return scanned
