@@ -22,6 +22,8 @@ from pipeline.records import Note, SnapshotImage
 from pipeline.runtime import mx
 from pipeline.train import Surroundings
 
+SAMPLE = 8  # images on which the engines are compared; MXNet takes most time and memory of a cycle for more
+
 
 @dataclass(frozen=True)
 class FrozenRows:
@@ -111,8 +113,8 @@ class _FrozenPass:
 
     def trial(self) -> Trial | None:
         """Compare the engines on the first images that have to be computed; None if there are none."""
-        missing = self._missing()[: self.batch_size]
-        batch = next(self.reader.batches(self.images, self.batch_size, order=missing), None)
+        missing = self._missing()[: min(self.batch_size, SAMPLE)]
+        batch = next(self.reader.batches(self.images, SAMPLE, order=missing), None)
         if batch is None:
             return None
         sample = normalise(batch.pixels, self.reader.preprocessing)
