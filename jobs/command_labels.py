@@ -42,6 +42,6 @@ def relabel(state: State, file: Path, images: Path | None) -> None:
     state.answer(
         {"labelled": labelled, "excluded": excluded},
         lambda console: console.print(
-            f"{labelled:,} images get the decided label, {excluded:,} are left out, from the next cycle on"
+            f"from the next cycle on: {labelled:,} with a decided label, {excluded:,} left out"
         ),
     )

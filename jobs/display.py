@@ -145,7 +145,7 @@ def show_checks(console: Console, checks: Iterable["Check"]) -> None:
 
 def show_doubts(console: Console, doubts: "Doubts", file: Path | None) -> None:
     """Print the conflicts and the most suspicious labels, or where all of them were written."""
-    numbers = f"{len(doubts.conflicts):,} in conflict, {len(doubts.suspects):,} suspects"
+    numbers = f"{len(doubts.conflicts):,} in conflict, {len(doubts.suspects):,} suspected"
     if file:
         console.print(Text(f"{numbers} in {file}: fill in the column decision, then relabel {file}"))
         return
