@@ -31,6 +31,12 @@ def whisker(*arguments: object, cwd: Path | None = None) -> "subprocess.Complete
     return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, cwd=cwd)
 
 
+def wait_until_settled(images: Path) -> None:
+    """Wait until the pictures, which the tests have just drawn, are older than `settle_seconds`."""
+    youngest = max(path.stat().st_ctime for path in images.rglob("*.jpg"))
+    time.sleep(max(0.0, youngest + 5.2 - time.time()))
+
+
 def document(done: "subprocess.CompletedProcess[str]", status: int = 0) -> Any:
     assert done.returncode == status, done.stderr
     return json.loads(done.stdout)
@@ -112,6 +118,7 @@ def test_if_changed_does_nothing_when_nothing_changed(finished: tuple[Path, Any]
 
 
 def test_scan_says_what_is_there_and_writes_nothing(drawn: Path, tmp_path: Path) -> None:
+    wait_until_settled(drawn)
     home = tmp_path / "home"
     found = document(whisker("--home", home, "--json", "scan", "--images", drawn))
     assert (found["images"], found["new"], found["gone"], found["quarantined"]) == (36, 36, 0, [])
@@ -129,6 +136,7 @@ def test_a_read_command_does_not_create_the_database(tmp_path: Path) -> None:
 
 
 def test_init_makes_the_settings_and_run_now_uses_them(drawn: Path, tmp_path: Path) -> None:
+    wait_until_settled(drawn)
     home = tmp_path / "home"
     made = document(whisker("--home", home, "--json", "init", "--images", drawn))
     assert made["classes"] == ["cat", "dog"]
