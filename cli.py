@@ -11,12 +11,9 @@ import click
 
 from jobs.command_labels import relabel, suspects
 from jobs.command_predict import predict
-from jobs.command_state import State, log_to_stderr
+from jobs.command_state import FILE, FOLDER, State, log_to_stderr
 from jobs.command_weights import weights
 from pipeline.errors import BadSettings, WhiskerError
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class Program(click.Group):

@@ -1,15 +1,12 @@
 """The main job on real photos, as a person would run it: accuracy, log loss and minutes of each run."""
 
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.timed import run_now
 from pipeline.intervals import wilson_interval
 
-CLI = Path(__file__).resolve().parent.parent / "cli.py"
 JOBS = {
     "fast, with its baseline": (),
     "classic on efficientnet_lite0, 1 epoch": (
@@ -24,17 +21,10 @@ def main(photos: Path) -> None:
     print("|---|---|---|---|---|---|---|")
     for job, options in JOBS.items():
         with tempfile.TemporaryDirectory() as folder:
-            result = run_now(Path(folder) / "home", photos, options)
+            _, result = run_now(Path(folder) / "home", photos, *options)
         for kind in ("finetune", "scratch"):
             if result[kind]:
                 print(row(job, result[kind]))
-
-
-def run_now(home: Path, photos: Path, options: tuple[str, ...]) -> Any:
-    """Run one cycle in a process of its own; return the document that it prints."""
-    command = [sys.executable, str(CLI), "--home", str(home), "--json", "run-now", "--images", str(photos)]
-    done = subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
 
 
 def row(job: str, run: Any) -> str:

@@ -4,10 +4,7 @@ from pathlib import Path
 
 import click
 
-from jobs.command_state import State
-
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False)
+from jobs.command_state import FILE, FOLDER, State
 
 
 @click.command()

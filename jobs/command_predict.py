@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jobs.command_state import State
+from jobs.command_state import FOLDER, State
 
 if TYPE_CHECKING:
     from jobs.answers import Form
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--sort-into",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     metavar="DIR",
     help="Copy each image into DIR/CLASS; nothing is moved or overwritten.",
 )

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from jobs.home import Home
 
 if TYPE_CHECKING:  # rich and the settings are imported by the commands that use them
@@ -16,6 +18,9 @@ if TYPE_CHECKING:  # rich and the settings are imported by the commands that use
     from jobs.config import Config
     from jobs.stop import StopFlag
     from pipeline.evaluate import Progress
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class State:
