@@ -29,6 +29,7 @@ from benchmarks import (
     suspects,
     time_to_98,
     torch_speed,
+    verdict,
 )
 from jobs.environment import processor
 from pipeline.processors import usable_processors
@@ -38,6 +39,7 @@ RESULTS = HERE / "RESULTS.md"
 PHOTOS = Path(os.environ.get("WHISKER_CATDOG", HERE.parent.parent / "shared" / "data" / "catdog"))
 MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "main_job": main_job.main,
+    "verdict": verdict.main,
     "batch_norm": batch_norm.main,
     "near_duplicates": near_duplicates.main,
     "frozen_pass": frozen_pass.main,
