@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import NUMBERS_USED_ONCE, WITHOUT_ROWID, Base
 from db.columns import FolderPath, Probabilities, Sentence, Signed64, Unsigned64
-from pipeline.records import Decision, RunKind, Status
+from pipeline.records import Decision, PromotionSource, RunKind, Status
 
 
 class FileRow(Base):
@@ -57,6 +57,8 @@ class ImageRow(Base):
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
     # Drawn once for ever; null where folders decide, since these may change their mind.
     split: Mapped[int | None] = mapped_column(SmallInteger)
+    # The snapshot that used it first; null if none did.
+    first_snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"))
 
 
 class ThumbnailRow(Base):
@@ -112,11 +114,14 @@ class CycleRow(Base):
     scratch_reused: Mapped[bool]
     decision: Mapped[Decision | None]
     reason: Mapped[str | None] = mapped_column(Sentence)
+    margin: Mapped[float | None]
     champion_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
     change_counts: Mapped[dict[str, dict[str, int]] | None] = mapped_column(JSON(none_as_null=True))
     mended: Mapped[int] = mapped_column(server_default="0")
     # Over all that a snapshot is made from (see `jobs.look`); null where some of it was not settled.
     data_digest: Mapped[str | None] = mapped_column(String(64))
+    # The champion that the fine-tune was compared with; null where there was none.
+    compared_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
 
 
 class CycleQuarantineRow(Base):
@@ -156,6 +161,7 @@ class RunRow(Base):
     notes: Mapped[list[str]] = mapped_column(JSON)
     # Some 100 kB of filters; read only for the page of one run.
     structure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    findings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
 
 class EpochRow(Base):
@@ -201,6 +207,19 @@ class PredictionRow(Base):
     probabilities: Mapped[tuple[float, ...]] = mapped_column(Probabilities)
 
 
+class HeatMapRow(Base):
+    """Where in an image a run's network sees a class."""
+
+    __tablename__ = "heat_map"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    label: Mapped[str]
+    width: Mapped[int]
+    values: Mapped[bytes]
+
+
 class ArtifactRow(Base):
     """A published file of a run."""
 
@@ -221,3 +240,4 @@ class PromotionRow(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
     at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Sentence)
+    source: Mapped[PromotionSource] = mapped_column(server_default="cycle")

@@ -203,6 +203,58 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """The temperature that the logits are divided by, and what that does on held-out training images."""
+
+    temperature: float  # above 0; above 1 where the network was too sure of itself
+    images: int  # held-out training images that it was fitted on
+    log_loss_before: float  # mean over these images, nats
+    log_loss_after: float
+
+
+@dataclass(frozen=True)
+class DataPoint:
+    """What a head that was fitted on a part of the training images says of the test images."""
+
+    share: float  # of the training images, 0..1
+    train_images: int
+    right: Mapping[str, int]  # by class: test images given the right class
+    tested: Mapping[str, int]  # by class: test images
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How far the new training images lie from the earlier ones, as cosine distances of features."""
+
+    images: int  # new training images
+    novel: int  # those farther from any earlier image than `limit`
+    limit: float  # 99 % of the earlier images have another earlier image within this distance
+    distance: float  # median over the new images, to the nearest earlier one
+    usual_distance: float  # median over the earlier images, to the nearest other one
+    most_novel: tuple[str, ...]  # content hashes of the novel ones, the farthest first, bounded
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a training on frozen features finds out about its own uncertainty, at hardly any cost."""
+
+    calibration: Calibration | None = None
+    repeats: tuple[float, ...] = ()  # test accuracies of heads fitted on resampled training images
+    data_curve: tuple[DataPoint, ...] = ()  # by growing share
+    novelty: Novelty | None = None  # None in a first cycle, and where nothing is new
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Where in an image a network sees a class: a class activation map."""
+
+    sha256: str
+    label: str  # the class whose evidence is shown
+    width: int  # values in a row
+    values: bytes  # row by row, 0..255: none to the most evidence in this image
+
+
+@dataclass(frozen=True)
 class Artifact:
     """A published file of a run."""
 
@@ -243,6 +295,7 @@ class Verdict:
 
     decision: Decision
     reason: str
+    margin: float = 0.0  # the least gain in accuracy for which the champion is replaced, 0..1
 
 
 @dataclass(frozen=True)
@@ -253,6 +306,22 @@ class RunDetails:
     evaluation: Evaluation | None = None
     structure: NetworkStructure | None = None
     artifacts: tuple[Artifact, ...] = ()
+    findings: Findings = Findings()
+    heat_maps: tuple[HeatMap, ...] = ()
+
+
+PromotionSource = Literal["cycle", "promote", "rollback"]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One change of champion."""
+
+    id: int
+    run_id: int
+    at: datetime
+    reason: str
+    source: PromotionSource  # a cycle's verdict, or what a person did by hand
 
 
 @dataclass(frozen=True)
@@ -300,3 +369,6 @@ class Cycle:
     suspects: tuple[Suspect, ...] = ()  # the most suspicious first
     mended: int = 0
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)  # sha256 -> JPEG, bounded
+    compared: RunDetails | None = None  # the champion that the fine-tune was compared with, on these images
+    previous: "Cycle | None" = None  # the folder's finished cycle before this one, without predictions
+    arrivals: Mapping[str, int] = field(default_factory=dict)  # sha256 of a test image -> its first cycle
