@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from jobs.command_champion import champion, promote, rollback
+from jobs.command_compare import compare
 from jobs.command_labels import relabel, suspects
 from jobs.command_predict import predict
 from jobs.command_state import FILE, FOLDER, State, log_to_stderr
@@ -215,13 +217,14 @@ def show(state: State, run_id: int) -> None:
 
 @cli.command()
 @click.option("--open", "open_it", is_flag=True, help="Open the index in a browser.")
+@click.option("--all", "anew", is_flag=True, help="Render also the pages that are up to date.")
 @pass_state
-def report(state: State, open_it: bool) -> None:
-    """Render all reports again from the database."""
+def report(state: State, open_it: bool, anew: bool) -> None:
+    """Render the reports from the database: what is missing, has changed, or is of another version."""
     from db.session import open_read_only
     from jobs.reports import write_all
 
-    index = write_all(state.home, open_read_only(state.home.database))
+    index = write_all(state.home, open_read_only(state.home.database), anew=anew)
     if open_it:
         click.launch(index.as_uri())
     state.answer({"report": str(index)}, lambda console: console.print(str(index), markup=False))
@@ -244,7 +247,7 @@ def doctor(state: State) -> None:
         click.get_current_context().exit(1)
 
 
-for command in (suspects, relabel, weights, predict):
+for command in (suspects, relabel, weights, predict, champion, promote, rollback, compare):
     cli.add_command(command)
 
 

@@ -1,7 +1,7 @@
 """Cycles: reading them back as records."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, select
@@ -12,14 +12,16 @@ from db.data_tables import CycleLeakRow
 from db.evaluations import scores
 from db.run_reading import load_run_on, runs_with_epochs
 from db.runs import get_cycle
-from db.snapshots import load_images, load_thumbnails
+from db.shown_images import shown_images
+from db.snapshots import load_arrivals, load_images, load_thumbnails
 from db.tables import CycleQuarantineRow, CycleRow, SnapshotRow
 from pipeline.records import (
     Cycle,
+    Decision,
     Evaluation,
     LastData,
-    Prediction,
     Quarantined,
+    Run,
     RunDetails,
     Snapshot,
     SnapshotSummary,
@@ -83,48 +85,76 @@ def load_cycle(session: Session, cycle_id: int, *, thumbnails: int = 200) -> Cyc
     """Return a cycle with all that its page shows; NoSuchRecord if there is none.
 
     Its runs come with their evaluation on the cycle's own snapshot, never on another one. `thumbnails` bounds
-    the number of small JPEGs: first come the images that a run got wrong, the worst before others, then those
-    of leaks, suspects and changes.
+    the number of small JPEGs; `shown_images` says which come first.
     """
     row = get_cycle(session, cycle_id)
-    finetune, scratch = (
-        None if run_id is None else load_run_on(session, run_id, row.snapshot_id)
-        for run_id in (row.finetune_run_id, row.scratch_run_id)
+    finetune, scratch, compared = (
+        None if run_id is None else load_run_on(session, run_id, row.snapshot_id) for run_id in _run_ids(row)
     )
     snapshot = None if row.snapshot_id is None else session.get_one(SnapshotRow, row.snapshot_id)
     summary = None if snapshot is None else _summary(snapshot, _quarantine_of(session, cycle_id))
     cycle = replace(
-        _cycle(row, summary, finetune, scratch),
+        _cycle(row, summary, finetune, scratch, compared),
         changes=load_changes(session, cycle_id),
         leaks=load_leaks(session, cycle_id),
         suspects=load_suspects(session, cycle_id),
+        previous=_previous(session, row),
+        arrivals=load_arrivals(session, row.snapshot_id) if row.snapshot_id else {},
     )
-    shown = [*_wrong_images(snapshot, [finetune, scratch]), *_odd_images(cycle)]
-    return replace(cycle, thumbnails=load_thumbnails(session, shown, thumbnails))
+    return replace(cycle, thumbnails=load_thumbnails(session, shown_images(cycle), thumbnails))
+
+
+def _previous(session: Session, row: CycleRow) -> Cycle | None:
+    """Return the folder's finished cycle before this one, as a list has it."""
+    before = session.scalar(
+        select(CycleRow)
+        .where(CycleRow.status == "finished", CycleRow.images_folder == row.images_folder)
+        .where(CycleRow.id < row.id)
+        .order_by(CycleRow.id.desc())
+        .limit(1)
+    )
+    if before is None:
+        return None
+    run_ids = {run_id for run_id in _run_ids(before) if run_id is not None}
+    return _listed(
+        session.get_one(SnapshotRow, before.snapshot_id) if before.snapshot_id else None,
+        before,
+        _quarantine_of(session, before.id),
+        runs_with_epochs(session, run_ids),
+        scores(session, run_ids),
+    )
 
 
 def list_cycles(session: Session) -> list[Cycle]:
     """Return all cycles, newest first, without changes, leaks and suspects.
 
-    Their runs have epochs and scores, but no predictions or layers.
+    Their runs have epochs and scores, but no predictions, layers or findings.
     """
     runs, evaluations, quarantined = runs_with_epochs(session), scores(session), _quarantine(session)
     snapshots = {row.id: row for row in session.scalars(select(SnapshotRow))}
-
-    def details(run_id: int | None, snapshot_id: int | None) -> RunDetails | None:
-        if run_id is None:
-            return None
-        return RunDetails(runs[run_id], evaluations.get((run_id, snapshot_id or 0)))
-
     return [
-        _cycle(
-            row,
-            _summary(snapshots[row.snapshot_id], quarantined[row.id]) if row.snapshot_id else None,
-            details(row.finetune_run_id, row.snapshot_id),
-            details(row.scratch_run_id, row.snapshot_id),
-        )
+        _listed(snapshots.get(row.snapshot_id or 0), row, quarantined[row.id], runs, evaluations)
         for row in session.scalars(select(CycleRow).order_by(CycleRow.id.desc()))
     ]
+
+
+def _listed(
+    snapshot: SnapshotRow | None,
+    row: CycleRow,
+    quarantined: Sequence[Quarantined],
+    runs: Mapping[int, Run],
+    evaluations: Mapping[tuple[int, int], Evaluation],
+) -> Cycle:
+    finetune, scratch, compared = (
+        None if run_id is None else RunDetails(runs[run_id], evaluations.get((run_id, row.snapshot_id or 0)))
+        for run_id in _run_ids(row)
+    )
+    summary = None if snapshot is None else _summary(snapshot, quarantined)
+    return _cycle(row, summary, finetune, scratch, compared)
+
+
+def _run_ids(row: CycleRow) -> tuple[int | None, int | None, int | None]:
+    return row.finetune_run_id, row.scratch_run_id, row.compared_id
 
 
 def _cycle(
@@ -132,6 +162,7 @@ def _cycle(
     snapshot: SnapshotSummary | None,
     finetune: RunDetails | None,
     scratch: RunDetails | None,
+    compared: RunDetails | None,
 ) -> Cycle:
     return Cycle(
         id=row.id,
@@ -144,11 +175,16 @@ def _cycle(
         finetune=finetune,
         scratch=scratch,
         scratch_reused=row.scratch_reused,
-        verdict=None if row.decision is None else Verdict(row.decision, row.reason or ""),
+        verdict=None if row.decision is None else _verdict(row.decision, row.reason, row.margin),
         champion_id=row.champion_id,
         change_counts=row.change_counts or {},
         mended=row.mended,
+        compared=compared,
     )
+
+
+def _verdict(decision: Decision, reason: str | None, margin: float | None) -> Verdict:
+    return Verdict(decision, reason or "", margin or 0.0)  # older cycles knew no margin
 
 
 def _summary(row: SnapshotRow, quarantined: Sequence[Quarantined]) -> SnapshotSummary:
@@ -170,30 +206,3 @@ def _quarantine(session: Session, *which: ColumnElement[bool]) -> Mapping[int, l
     for cycle_id, path, reason in rows:
         files[cycle_id].append(Quarantined(path, reason))
     return files
-
-
-def _wrong_images(snapshot: SnapshotRow | None, runs: Sequence[RunDetails | None]) -> list[str]:
-    """Return the hashes of the images that a run got wrong, the least probable true label first."""
-    if snapshot is None:
-        return []
-    labels = {name: index for index, name in enumerate(snapshot.classes)}
-    evaluations = [details.evaluation for details in runs if details is not None]
-    worst: dict[str, float] = {}
-    for prediction in _predictions(evaluations):
-        probabilities, label = prediction.probabilities, labels[prediction.label]
-        if probabilities.index(max(probabilities)) != label:
-            true = probabilities[label]
-            worst[prediction.sha256] = min(true, worst.get(prediction.sha256, true))
-    return sorted(worst, key=lambda sha256: (worst[sha256], sha256))
-
-
-def _odd_images(cycle: Cycle) -> Iterator[str]:
-    """Yield the hashes of the images of leaks, suspects and changes."""
-    for leak in cycle.leaks:
-        yield from (leak.train.sha256, leak.test.sha256)
-    yield from (suspect.sha256 for suspect in cycle.suspects)
-    yield from (change.sha256 for change in cycle.changes)
-
-
-def _predictions(evaluations: Sequence[Evaluation | None]) -> list[Prediction]:
-    return [prediction for evaluation in evaluations if evaluation for prediction in evaluation.predictions]

@@ -59,12 +59,17 @@ def set_cycle_runs(
         row.scratch_reused = scratch_reused
 
 
-def set_verdict(session: Session, cycle_id: int, verdict: Verdict, champion_id: int | None) -> None:
-    """Store the decision, and the run that is champion after it."""
+def set_verdict(
+    session: Session,
+    cycle_id: int,
+    verdict: Verdict,
+    champion_id: int | None,
+    compared_id: int | None = None,
+) -> None:
+    """Store the decision, the run that is champion after it, and the one that was compared with."""
     row = get_cycle(session, cycle_id)
-    row.decision = verdict.decision
-    row.reason = verdict.reason
-    row.champion_id = champion_id
+    row.decision, row.reason, row.margin = verdict.decision, verdict.reason, verdict.margin
+    row.champion_id, row.compared_id = champion_id, compared_id
 
 
 def finish_cycle(

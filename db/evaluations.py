@@ -1,5 +1,7 @@
 """Evaluations: what a network said of each test image of a snapshot."""
 
+from collections.abc import Collection
+
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
@@ -58,12 +60,12 @@ def evaluation_on(session: Session, run_id: int, snapshot_id: int) -> Evaluation
     )
 
 
-def scores(session: Session) -> dict[tuple[int, int], Evaluation]:
-    """Return all evaluations without their predictions, by (run id, snapshot id)."""
+def scores(session: Session, run_ids: Collection[int] | None = None) -> dict[tuple[int, int], Evaluation]:
+    """Return the evaluations of some runs, or all, without their predictions, by (run id, snapshot id)."""
     rows = session.execute(
         select(
             EvaluationRow.run_id, EvaluationRow.snapshot_id, EvaluationRow.accuracy, EvaluationRow.log_loss
-        )
+        ).where(*([] if run_ids is None else [EvaluationRow.run_id.in_(run_ids)]))
     )
     return {(run, snapshot): Evaluation(accuracy, log_loss, ()) for run, snapshot, accuracy, log_loss in rows}
 

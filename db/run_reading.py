@@ -2,13 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Select, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from db.evaluations import evaluation_on
+from db.findings import load_heat_maps, read_findings
 from db.runs import get_cycle, get_run
 from db.tables import ArtifactRow, CycleRow, EpochRow, EvaluationRow, RunRow, SnapshotRow
 from pipeline.records import Artifact, EpochMetrics, Layer, NetworkStructure, Run, RunDetails
@@ -23,10 +24,10 @@ def list_runs(session: Session) -> list[Run]:
     return [_run(row, accuracy, log_loss, ()) for row, accuracy, log_loss in rows]
 
 
-def runs_with_epochs(session: Session) -> dict[int, Run]:
-    """Return all runs with their epochs, by id."""
-    epochs = _epochs(session)
-    rows = session.execute(_scored_runs())
+def runs_with_epochs(session: Session, ids: Collection[int] | None = None) -> dict[int, Run]:
+    """Return some runs, or all, with their epochs, by id."""
+    epochs = _epochs(session, *([] if ids is None else [EpochRow.run_id.in_(ids)]))
+    rows = session.execute(_scored_runs().where(*([] if ids is None else [RunRow.id.in_(ids)])))
     return {row.id: _run(row, accuracy, log_loss, epochs[row.id]) for row, accuracy, log_loss in rows}
 
 
@@ -34,6 +35,18 @@ def load_run(session: Session, run_id: int) -> RunDetails:
     """Return a run with its evaluation on the snapshot of its own cycle; NoSuchRecord if there is no run."""
     cycle = get_cycle(session, get_run(session, run_id).cycle_id)
     return load_run_on(session, run_id, cycle.snapshot_id)
+
+
+def tested_on(session: Session, run_id: int) -> tuple[int, tuple[str, ...]]:
+    """Return the id of the snapshot of a run's own cycle, and its classes; NoSuchRecord for no run."""
+    get_run(session, run_id)
+    snapshot_id, classes = session.execute(
+        select(SnapshotRow.id, SnapshotRow.classes)
+        .join(CycleRow, CycleRow.snapshot_id == SnapshotRow.id)
+        .join(RunRow, RunRow.cycle_id == CycleRow.id)
+        .where(RunRow.id == run_id)
+    ).one()
+    return snapshot_id, tuple(classes)
 
 
 def load_run_on(session: Session, run_id: int, snapshot_id: int | None) -> RunDetails:
@@ -49,6 +62,8 @@ def load_run_on(session: Session, run_id: int, snapshot_id: int | None) -> RunDe
         evaluation=None if snapshot_id is None else evaluation_on(session, run_id, snapshot_id),
         structure=_structure(row.structure),
         artifacts=tuple(Artifact(artifact.name, artifact.sha256, artifact.size) for artifact in artifacts),
+        findings=read_findings(row.findings),
+        heat_maps=load_heat_maps(session, run_id),
     )
 
 

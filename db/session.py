@@ -13,7 +13,7 @@ from db.file_check import VERSIONS, is_current
 from db.migrate import create_database, run_migrations, upgrade_database
 from pipeline.errors import BadSettings, DatabaseError
 
-__all__ = ["create_database_engine", "open_database", "open_read_only"]
+__all__ = ["create_database_engine", "open_current", "open_database", "open_read_only"]
 
 
 def utc_now() -> datetime:
@@ -53,12 +53,28 @@ def open_read_only(where: str | Path, *, versions: Path = VERSIONS) -> sessionma
     place = _place(where)
     if isinstance(place, URL):
         return sessionmaker(create_database_engine(place))
+    _require_current(place, versions)
+    return sessionmaker(create_read_only_engine(place))
+
+
+def open_current(where: str | Path, *, versions: Path = VERSIONS) -> sessionmaker[Session]:
+    """Return a maker of sessions that may write; never creates or migrates the database.
+
+    So the caller needs no lock of the home. Errors as for `open_read_only`.
+    """
+    place = _place(where)
+    if isinstance(place, URL):
+        return sessionmaker(create_database_engine(place))
+    _require_current(place, versions)
+    return sessionmaker(create_database_engine(URL.create("sqlite", database=str(place))))
+
+
+def _require_current(place: Path, versions: Path) -> None:
     if not is_current(place, versions):
         raise DatabaseError(
-            f"the database {place} was made by an older Whisker: any command that writes, such as"
-            " `cli.py run-now`, brings it up to date"
+            f"the database {place} was made by an older Whisker: `cli.py run-now --if-changed`"
+            " brings it up to date"
         )
-    return sessionmaker(create_read_only_engine(place))
 
 
 def _place(where: str | Path) -> Path | URL:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.base import SPLITS
 from db.batches import batches
-from db.tables import ImageRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
+from db.tables import CycleRow, ImageRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
 from pipeline.records import Snapshot, SnapshotImage
 
 
@@ -47,6 +47,34 @@ def _store_images(session: Session, snapshot_id: int, snapshot: Snapshot) -> Non
             for image in batch
         ]
         session.execute(insert(SnapshotImageRow), rows)
+        _mark_first_use(session, snapshot_id, list(ids.values()))
+
+
+def _mark_first_use(session: Session, snapshot_id: int, image_ids: Sequence[int]) -> None:
+    session.execute(
+        update(ImageRow)
+        .where(ImageRow.id.in_(image_ids), ImageRow.first_snapshot_id.is_(None))
+        .values(first_snapshot_id=snapshot_id),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def load_arrivals(session: Session, snapshot_id: int) -> dict[str, int]:
+    """Return for the hash of each test image of a snapshot the first cycle that used the image at all."""
+    first = (
+        select(CycleRow.snapshot_id, func.min(CycleRow.id).label("cycle_id"))
+        .where(CycleRow.snapshot_id.is_not(None))
+        .group_by(CycleRow.snapshot_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(ImageRow.sha256, first.c.cycle_id)
+        .join(SnapshotImageRow, SnapshotImageRow.image_id == ImageRow.id)
+        .join(first, first.c.snapshot_id == ImageRow.first_snapshot_id)
+        .where(SnapshotImageRow.snapshot_id == snapshot_id, SnapshotImageRow.split == SPLITS.index("test"))
+        .order_by(ImageRow.sha256)
+    )
+    return dict(rows.tuples().all())
 
 
 def load_images(session: Session, snapshot_id: int, classes: Sequence[str]) -> tuple[SnapshotImage, ...]:

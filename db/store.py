@@ -3,7 +3,7 @@
 The caller owns the session and makes one transaction per fact: nothing here opens or commits one.
 """
 
-from db.champion import champion_id, promote, promotions
+from db.champion import UNCHECKED, champion_id, promote, promotions, rollback_target
 from db.cycle_data import add_suspects, latest_suspects, load_suspects, set_cycle_data
 from db.cycle_reading import (
     cycle_ids,
@@ -23,7 +23,9 @@ from db.cycles import (
 )
 from db.evaluations import add_evaluation, evaluation_on
 from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
-from db.run_reading import latest_baseline, list_runs, load_run
+from db.findings import add_heat_maps, set_findings, temperature
+from db.page_states import page_states
+from db.run_reading import latest_baseline, list_runs, load_run, load_run_on, tested_on
 from db.runs import (
     add_artifacts,
     add_epoch,
@@ -39,12 +41,14 @@ from db.settled import (
     save_drawn_splits,
     save_label_decisions,
 )
-from db.snapshots import save_thumbnails, store_snapshot
+from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot
 
 __all__ = [
+    "UNCHECKED",
     "add_artifacts",
     "add_epoch",
     "add_evaluation",
+    "add_heat_maps",
     "add_note",
     "add_suspects",
     "champion_id",
@@ -68,10 +72,14 @@ __all__ = [
     "list_runs",
     "load_cycle",
     "load_run",
+    "load_run_on",
     "load_suspects",
+    "load_thumbnails",
     "mark_interrupted",
+    "page_states",
     "promote",
     "promotions",
+    "rollback_target",
     "save_drawn_splits",
     "save_files",
     "save_label_decisions",
@@ -79,9 +87,12 @@ __all__ = [
     "set_cycle_data",
     "set_cycle_runs",
     "set_cycle_snapshot",
+    "set_findings",
     "set_structure",
     "set_verdict",
     "start_cycle",
     "start_run",
     "store_snapshot",
+    "temperature",
+    "tested_on",
 ]

@@ -15,6 +15,14 @@ from pipeline.recipes import RECIPES, Recipe, recipe_named, with_settings
 
 
 @dataclass(frozen=True)
+class PromotionSettings:
+    """When a cycle may replace the champion."""
+
+    margin: float  # the least gain in accuracy, 0..1
+    auto: bool  # False: a person promotes
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a home."""
 
@@ -32,6 +40,8 @@ class Config:
     max_wait: str = "1h"  # then fewer will do, and files that never settle hold nobody up
     quiet_hours: str = ""  # such as "22:00-06:00", by the clock of the machine
     loss_limit: float = 0.5  # share of the images that may be gone without asking
+    promotion_margin: float = 0.001  # the least gain in accuracy for which the champion is replaced
+    auto_promote: bool = True
     every: str = "10m"
     cron: str = ""
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # recipe -> changes
@@ -50,6 +60,10 @@ class Config:
         recipe = with_settings(recipe, dict(overrides or {}), where="the command line")
         backbone_named(recipe.backbone)
         return recipe
+
+    def promotion(self) -> PromotionSettings:
+        """Return when a cycle may replace the champion."""
+        return PromotionSettings(self.promotion_margin, self.auto_promote)
 
     def max_wait_seconds(self) -> float:
         """Return `max_wait` in seconds."""
@@ -73,6 +87,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "min_new_images": (int,), "every": (str,), "cron": (str,),
     "engine": (str,), "cache_gb": (float, int),
     "max_wait": (str,), "quiet_hours": (str,), "loss_limit": (float, int),
+    "promotion_margin": (float, int), "auto_promote": (bool,),
 }  # fmt: skip
 
 
@@ -158,6 +173,11 @@ def check(config: Config, *, where: str) -> None:
         raise BadSettings(f"{where}: seed = {config.seed} is not between 0 and 2147483647")
     if not 0 < config.loss_limit <= 1:
         raise BadSettings(f"{where}: loss_limit = {config.loss_limit} is not above 0 and at most 1")
+    if not 0 <= config.promotion_margin < 1:
+        raise BadSettings(
+            f"{where}: promotion_margin = {config.promotion_margin} is not a fraction from 0 to below 1,"
+            " such as 0.001 for a tenth of a percentage point"
+        )
     if config.quiet_hours:
         parse_quiet_hours(config.quiet_hours)
     parse_interval(config.max_wait)

@@ -28,7 +28,7 @@ from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import Interrupted
 from pipeline.evaluate import Progress
 from pipeline.recipes import Recipe
-from pipeline.records import Cycle, Snapshot, Status
+from pipeline.records import Change, Cycle, Snapshot, Status
 from pipeline.weights import WeightsFile, find_weights
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ def _prepare(
         device=device,
         around=Surroundings(context(device), request.config.seed, flag.check, progress),
         frozen=_frozen_settings(request),
+        promotion=request.config.promotion(),
+        fresh=frozenset(change.sha256 for change in _new(found) if change.kind in {"added", "replaced"}),
     )
 
 
@@ -154,8 +156,8 @@ def _frozen_settings(request: Request) -> FrozenSettings:
 
 
 def _store_data(session: Session, cycle_id: int, found: Look, snapshot: Snapshot) -> None:
-    """Store what is new about the data; the first cycle has nothing to compare with."""
-    changes = () if found.first else found.changes
+    """Store what is new about the data."""
+    changes = _new(found)
     store.set_cycle_data(
         session,
         cycle_id,
@@ -173,14 +175,29 @@ def _train_and_decide(work: "Work", request: Request, weights: WeightsFile, foun
     """
     from jobs.baseline import provide_baseline
     from jobs.promotion import decide
-    from jobs.thumbnails import store_thumbnails
     from jobs.training import train_finetune
 
     run_id = train_finetune(work, request.recipe, weights)
     decide(work, run_id, request.recipe.batch_size)
-    store_thumbnails(work, run_id, () if found.first else found.changes)
+    _keep_pictures(work, found)
     if request.config.baseline:
         provide_baseline(work, request.recipe)
+
+
+def _keep_pictures(work: "Work", found: Look) -> None:
+    """Keep what the report shows of images, while they and the models are there."""
+    from jobs.heat_maps import store_heat_maps
+    from jobs.thumbnails import store_thumbnails
+
+    with work.sessions() as session:
+        cycle = store.load_cycle(session, work.cycle_id)
+    store_heat_maps(work, cycle)
+    store_thumbnails(work, cycle, _new(found))
+
+
+def _new(found: Look) -> tuple[Change, ...]:
+    """Return the changes since the last cycle; the first one has nothing to compare with."""
+    return () if found.first else found.changes
 
 
 def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int, found: Look) -> Outcome:

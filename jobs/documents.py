@@ -1,13 +1,17 @@
 """The JSON documents that other programs read; fields may be added, never renamed."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.differences import count_by_kind
-from pipeline.records import Run, RunDetails, SnapshotSummary
+from pipeline.records import Cycle, Promotion, Run, RunDetails, SnapshotSummary
 from pipeline.shown import shown
 
 if TYPE_CHECKING:  # listing runs must not import MXNet
+    from jobs.champion import Moved
+    from jobs.compare_runs import Compared, Scored
     from jobs.cycle import Outcome
     from jobs.decide_labels import Doubts
     from jobs.look import Look
@@ -32,7 +36,7 @@ def cycle_document(outcome: "Outcome") -> Document:
         "finetune": _details(cycle.finetune),
         "scratch": _details(cycle.scratch),
         "scratch_reused": cycle.scratch_reused,
-        "verdict": asdict(cycle.verdict) if cycle.verdict else None,
+        "verdict": _verdict(cycle),
         "report": str(outcome.report),
     }
 
@@ -92,7 +96,7 @@ def show_document(details: RunDetails) -> Document:
     """Return what `show` prints: a run with its settings, environment, notes and files."""
     run = details.run
     return {
-        **run_document(run, epochs=True),
+        **_tested_run(details),
         "seed": run.seed,
         "settings": dict(run.settings),
         "environment": dict(run.environment),
@@ -111,8 +115,79 @@ def _conflict(conflict: "Conflict") -> Document:
     }
 
 
+def champion_document(
+    details: RunDetails | None, folder: Path | None, history: Sequence[Promotion]
+) -> Document:
+    """Return what `champion` prints: the run, since when, and every change, the newest first."""
+    return {
+        "champion": details.run.id if details else None,
+        "since": history[0].at.isoformat() if history else None,
+        "model": str(folder) if folder else None,
+        "run": _details(details),
+        "history": [
+            {
+                "id": promotion.id,
+                "run": promotion.run_id,
+                "at": promotion.at.isoformat(),
+                "source": promotion.source,
+                "reason": promotion.reason,
+            }
+            for promotion in history
+        ],
+    }
+
+
+def moved_document(moved: "Moved", folder: Path) -> Document:
+    """Return what `promote` and `rollback` print."""
+    return {
+        "champion": moved.run_id,
+        "before": moved.before,
+        "source": moved.source,
+        "reason": moved.reason,
+        "model": str(folder),
+    }
+
+
+def compared_document(compared: "Compared") -> Document:
+    """Return what `compare` prints."""
+    comparison = compared.comparison
+    return {
+        "before": _scored(compared.before),
+        "after": _scored(compared.after),
+        "images": comparison.images,
+        "left_out": compared.left_out,
+        "newly_right": len(comparison.fixed),
+        "newly_wrong": len(comparison.broken),
+        "p_value": comparison.p_value,
+        "gain": asdict(comparison.gain),
+        "log_loss_change": asdict(comparison.log_loss_change),
+        "report": str(compared.page),
+    }
+
+
+def _scored(scored: "Scored") -> Document:
+    """Return a run on the shared images; its `test_accuracy` stays that on its own test images."""
+    return {
+        **_tested_run(scored.details),
+        "shared_accuracy": asdict(scored.accuracy),
+        "shared_log_loss": scored.log_loss,
+    }
+
+
+def _verdict(cycle: Cycle) -> Document | None:
+    if cycle.verdict is None:
+        return None
+    wins = cycle.verdict.decision in ("first", "promote")
+    promoted = wins and cycle.finetune is not None and cycle.champion_id == cycle.finetune.run.id
+    return {**asdict(cycle.verdict), "promoted": promoted}
+
+
 def _details(details: RunDetails | None) -> Document | None:
-    return run_document(details.run, epochs=True) if details else None
+    return _tested_run(details) if details else None
+
+
+def _tested_run(details: RunDetails) -> Document:
+    return {**run_document(details.run, epochs=True), "temperature": details.findings.temperature}
 
 
 def _snapshot(summary: SnapshotSummary) -> Document:

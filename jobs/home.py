@@ -61,6 +61,16 @@ class Home:
         """Return the folder of a run's model."""
         return self.models / f"run-{run_id:04d}"
 
+    @property
+    def champion(self) -> Path:
+        """A symbolic link to the champion's folder, for other programs; the database is the truth."""
+        return self.models / "champion"
+
+    @property
+    def champion_lock_file(self) -> Path:
+        """Held, for an instant, by the process that renews the link."""
+        return self.folder / "champion.lock"
+
     def require(self) -> None:
         """Check that it exists.
 

@@ -80,7 +80,13 @@ def classify(
     """
     named = (word for item in words for word in (_lines(listed) if item == b"-" else (item,)))
     model = classifier.model
-    found = predict(image_paths(named), model.forward, model.preprocessing, check_stop=check_stop)
+    found = predict(
+        image_paths(named),
+        model.forward,
+        model.preprocessing,
+        temperature=model.temperature,
+        check_stop=check_stop,
+    )
     for answer in found:
         if sort_into and answer.error is None:
             label, probability = best(answer, model.classes)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from jobs.champion import point_at_champion
 from jobs.home import Home
 from jobs.reports import write_cycle, write_index
 from pipeline.shown import cycle_page_name
@@ -15,7 +16,10 @@ log = logging.getLogger("whisker")
 
 
 def repair(home: Home, sessions: sessionmaker[Session]) -> None:
-    """Close the records of runs and cycles that nobody finishes, write missing reports, remove leftovers."""
+    """Close the records of runs and cycles that nobody finishes, write missing reports, remove leftovers.
+
+    The link to the champion is put right, should a promotion have been cut off before it was renewed.
+    """
     with sessions.begin() as session:
         interrupted = store.mark_interrupted(session, datetime.now(UTC))
     for cycle_id in interrupted:
@@ -29,3 +33,4 @@ def repair(home: Home, sessions: sessionmaker[Session]) -> None:
         write_index(home, sessions)
     for leftover in home.models.glob("*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)
+    point_at_champion(home, sessions)

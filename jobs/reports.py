@@ -1,4 +1,4 @@
-"""Render all reports from the database and put them where people look.
+"""Render the reports from the database and put them where people look; a page that is up to date stays.
 
 What renders is imported only where a page is written: matplotlib takes half a second, which a look that finds
 nothing new should not cost.
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.home import Home
+from pipeline.page_mark import HEAD, mark_of, page_mark
 from pipeline.publish import write_whole
 from pipeline.shown import cycle_page_name
 
@@ -21,26 +22,46 @@ def write_index(home: Home, sessions: sessionmaker[Session]) -> Path:
     with sessions() as session:
         cycles = store.list_cycles(session)
         champion = store.champion_id(session)
+        promotions = store.promotions(session)
     page = home.reports / "index.html"
-    write_whole(page, render_index(cycles, champion).encode())
+    write_whole(page, render_index(cycles, champion, promotions).encode())
     return page
 
 
 def write_cycle(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> Path:
     """Render the page of one cycle; return its path."""
+    with sessions() as session:
+        state = store.page_states(session)[cycle_id]
+    return _write(home, sessions, cycle_id, state)
+
+
+def write_all(home: Home, sessions: sessionmaker[Session], *, anew: bool = False) -> Path:
+    """Render the index and the pages that are not up to date, or all `anew`; return the path of the index.
+
+    A page is not up to date that is missing, of an older state of its cycle, or of another version.
+    """
+    with sessions() as session:
+        states = store.page_states(session)
+    for cycle_id, state in states.items():
+        if anew or _mark_on(home.reports / cycle_page_name(cycle_id)) != page_mark(state):
+            _write(home, sessions, cycle_id, state)
+    return write_index(home, sessions)
+
+
+def _write(home: Home, sessions: sessionmaker[Session], cycle_id: int, state: str) -> Path:
+    """Render a page; `state` was read before the cycle is, so that a change in between is seen next time."""
     from pipeline.report import render_cycle
 
     with sessions() as session:
         cycle = store.load_cycle(session, cycle_id)
     page = home.reports / cycle_page_name(cycle_id)
-    write_whole(page, render_cycle(cycle).encode())
+    write_whole(page, render_cycle(cycle, page_mark(state)).encode())
     return page
 
 
-def write_all(home: Home, sessions: sessionmaker[Session]) -> Path:
-    """Render every page again; return the path of the index."""
-    with sessions() as session:
-        ids = store.cycle_ids(session)
-    for cycle_id in ids:
-        write_cycle(home, sessions, cycle_id)
-    return write_index(home, sessions)
+def _mark_on(page: Path) -> str | None:
+    try:
+        with page.open("rb") as file:
+            return mark_of(file.read(HEAD))
+    except OSError:
+        return None

@@ -19,7 +19,7 @@ def evaluation_today(work: Work, run_id: int, batch_size: int) -> Evaluation | N
     """Return a stored run's evaluation on the current test images; None if it was made for other classes.
 
     Only the images that it has not scored before are computed; the labels are those of today. The result is
-    stored.
+    stored. Its probabilities are raw: the model's temperature plays no part.
 
     Raises:
         WeightsError: the model's files are missing or damaged.

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from jobs.config import PromotionSettings
 from jobs.environment import environment
 from jobs.home import Home
+from jobs.training_log import log_event
 from pipeline.arrays import Array
 from pipeline.backbones import Backbone
 from pipeline.bundle import publish_model
@@ -28,6 +30,7 @@ from pipeline.recipes import Recipe
 from pipeline.records import (
     EpochMetrics,
     Evaluation,
+    Findings,
     Note,
     Preprocessing,
     RunKind,
@@ -61,6 +64,8 @@ class Work:
     device: Device
     around: Surroundings
     frozen: FrozenSettings
+    promotion: PromotionSettings
+    fresh: frozenset[str] = frozenset()  # content hashes of the images that are new since the last cycle
 
     def preprocessing(self, recipe: Recipe) -> Preprocessing:
         """Return the backbone's preprocessing, with the centre crop if the recipe asks for it."""
@@ -70,7 +75,7 @@ class Work:
     def data(self, recipe: Recipe, train: tuple[SnapshotImage, ...]) -> TrainingData:
         """Return the images of a run, to be read with the recipe's preprocessing."""
         reader = ImageReader(os.fsencode(self.images_folder), self.preprocessing(recipe))
-        return TrainingData(reader, train, self.snapshot.part("test"), self.snapshot.classes)
+        return TrainingData(reader, train, self.snapshot.part("test"), self.snapshot.classes, self.fresh)
 
 
 def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
@@ -159,9 +164,14 @@ def _complete(
 ) -> None:
     """Run the training to its end, storing all it yields; publish the model and close the record."""
     started = time.perf_counter()
+    findings, trained = Findings(), 0.0
     for event in events:
         _store(work, run_id, event)
-    trained = time.perf_counter() - started
+        match event:
+            case Findings():
+                findings = event
+            case EpochMetrics(seconds=seconds):
+                trained += seconds
     for path, reason in data.reader.unreadable.items():
         _store(work, run_id, Note(f"left out, {reason}: {os.fsdecode(path)}"))
     artifacts = publish_model(
@@ -169,6 +179,7 @@ def _complete(
         work.home.model(run_id),
         classes=data.classes,
         preprocessing=data.reader.preprocessing,
+        temperature=findings.calibration.temperature if findings.calibration else 1.0,
         facts={
             "run": run_id,
             "backbone": work.backbone.name,
@@ -206,18 +217,10 @@ def _store(work: Work, run_id: int, event: TrainingEvent) -> None:
                 store.add_epoch(session, run_id, event)
             case Note():
                 store.add_note(session, run_id, event.text)
+            case Findings():
+                store.set_findings(session, run_id, event)
             case tuple():
                 store.add_suspects(session, work.cycle_id, event)
             case Evaluation():
                 store.add_evaluation(session, run_id, work.snapshot_id, event)
-    match event:
-        case EpochMetrics(epoch=epoch, train_loss=loss, test_accuracy=accuracy):
-            # The head's epochs pass within a second, so only those who ask for more see them.
-            level = logging.DEBUG if event.phase == "head" else logging.INFO
-            log.log(
-                level, "run %d, epoch %d: train loss %.4f, test accuracy %.4f", run_id, epoch, loss, accuracy
-            )
-        case Note(text=text):
-            log.info("run %d: %s", run_id, text)
-        case Evaluation():
-            log.info("run %d: test accuracy %.4f, log loss %.4f", run_id, event.accuracy, event.log_loss)
+    log_event(run_id, event)

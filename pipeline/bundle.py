@@ -2,7 +2,7 @@
 
     network-symbol.json, network-0000.params   what MXNet's SymbolBlock.imports opens anywhere
     network.onnx                               the same for ONNX Runtime; missing where the two disagree
-    model.json                                 labels, preprocessing, recipe, snapshot, hashes
+    model.json                                 labels, preprocessing, temperature, recipe, snapshot, hashes
 
 MXNet reports no error when the end of a file does not fit on a full disk, and opens a damaged file as if it
 were good. So what was written is read back and compared before the folder gets its name, and the hashes are
@@ -45,6 +45,7 @@ def publish_model(
     *,
     classes: tuple[str, ...],
     preprocessing: Preprocessing,
+    temperature: float = 1.0,
     facts: Mapping[str, Any],
     sample: Array | None = None,
 ) -> tuple[Artifact, ...]:
@@ -55,6 +56,7 @@ def publish_model(
         folder: must not exist.
         classes: in the order of the network's outputs.
         preprocessing: what the network expects of an image.
+        temperature: what its logits are to be divided by, so that its probabilities can be trusted.
         facts: what else `model.json` shall say.
         sample: normalised images (N, 3, S, S) on which ONNX Runtime must agree with MXNet; none: noise.
 
@@ -73,7 +75,13 @@ def publish_model(
             sample = _noise(preprocessing.size)
         files = [SYMBOL, PARAMETERS, *_write_onnx(network, beside / ONNX, sample)]
         hashes = {name: sha256_of(beside / name) for name in files}
-        manifest = {"classes": classes, "preprocessing": asdict(preprocessing), **facts, "sha256": hashes}
+        manifest = {
+            "classes": classes,
+            "preprocessing": asdict(preprocessing),
+            "temperature": temperature,
+            **facts,
+            "sha256": hashes,
+        }
         (beside / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         artifacts = tuple(_artifact(beside / name) for name in (*files, MANIFEST))
         sync_folder(beside)

@@ -6,7 +6,9 @@ WhiskerError                 exit status 1
 │   ├── NoHome
 │   ├── UnknownBackbone
 │   ├── UnknownRecipe
-│   └── NoSuchRecord
+│   ├── NoSuchRecord
+│   ├── CannotPromote
+│   └── NothingToCompare
 ├── DataError                1   the image folders cannot be used
 │   ├── NoImagesFolder
 │   ├── UnclearFolders
@@ -25,6 +27,7 @@ WhiskerError                 exit status 1
 ├── DatabaseError            1   the database cannot be used
 │   ├── DatabaseMissing
 │   └── DatabaseTooNew
+├── ChampionChanged          1   somebody else changed the champion meanwhile
 ├── Locked                   75  another process holds the home
 └── Interrupted              130/143  ended by a signal
 """
@@ -60,6 +63,14 @@ class UnknownRecipe(UsageError):
 
 class NoSuchRecord(UsageError):
     """The database has no row with this id."""
+
+
+class CannotPromote(UsageError):
+    """The run cannot become the champion."""
+
+
+class NothingToCompare(UsageError):
+    """Two runs have no test image, or no classes, in common."""
 
 
 class DataError(WhiskerError):
@@ -134,6 +145,10 @@ class DatabaseMissing(DatabaseError):
 
 class DatabaseTooNew(DatabaseError):
     """The database was made by a newer version of Whisker."""
+
+
+class ChampionChanged(WhiskerError):
+    """Another run became the champion since the decision was prepared."""
 
 
 class Locked(WhiskerError):

@@ -5,12 +5,13 @@ import re
 from markupsafe import Markup, escape
 
 # The plots are drawn in these colours only; the page's stylesheet decides what they look like.
-INK, LINE, FINETUNE, SCRATCH = "#101010", "#101011", "#101012", "#101013"
+INK, LINE, FINETUNE, SCRATCH, CHAMPION = "#101010", "#101011", "#101012", "#101013", "#101014"
 THEME = {
     INK: "currentColor",
     LINE: "var(--plot-line)",
     FINETUNE: "var(--finetune)",
     SCRATCH: "var(--scratch)",
+    CHAMPION: "var(--champion)",
 }
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,29 @@ from pipeline.runtime import mx
 from pipeline.train import Surroundings
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What training the last stage does to the log loss of held-out images."""
+
+    logits: Array  # float32 (N, classes), of the held-out images, after it
+    loss_before: float  # mean over these images, nats
+    loss: float
+
+    @property
+    def helps(self) -> bool:
+        """Whether the log loss fell."""
+        return self.loss < self.loss_before
+
+    @property
+    def sentence(self) -> str:
+        """What was decided, and why."""
+        verb = "kept" if self.helps else "not kept"
+        return (
+            f"last stage: {verb}, since training it took the held-out log loss "
+            f"from {self.loss_before:.4f} to {self.loss:.4f}"
+        )
+
+
 class LastStage:
     """The last stage and the head of a network, on activations that enter the last stage.
 
@@ -31,10 +55,8 @@ class LastStage:
         self.recipe = recipe
         self.around = around
 
-    def helps(
-        self, head: LinearHead, loss_before: float, train: Features, held_out: Array
-    ) -> tuple[bool, str]:
-        """Try it: train on the images that are not held out, and judge by the log loss of those that are.
+    def try_out(self, head: LinearHead, loss_before: float, train: Features, held_out: Array) -> Trial:
+        """Train on the images that are not held out, and judge by the log loss of those that are.
 
         Leaves the last stage's parameters as they were.
 
@@ -43,23 +65,16 @@ class LastStage:
             loss_before: its log loss on those that are, nats.
             train: features of all training images.
             held_out: bool (N,).
-
-        Returns:
-            Whether the log loss fell, and a sentence that says so.
         """
         before = {name: p.data().copy() for name, p in self.block.collect_params().items()}
         set_head(self.network, head)
         trainer = self._trainer()
         for epoch in range(1, self.recipe.last_stage_epochs + 1):
             self._epoch(trainer, epoch, train.boundary[~held_out], train.labels[~held_out])
-        loss, _ = loss_and_accuracy(self.logits(train.boundary[held_out]), train.labels[held_out])
+        logits = self.logits(train.boundary[held_out])
         for name, parameter in self.block.collect_params().items():
             parameter.set_data(before[name])
-        verb = "kept" if loss < loss_before else "not kept"
-        return loss < loss_before, (
-            f"last stage: {verb}, since training it took the held-out log loss "
-            f"from {loss_before:.4f} to {loss:.4f}"
-        )
+        return Trial(logits, loss_before, loss_and_accuracy(logits, train.labels[held_out])[0])
 
     def fit(self, train: Features, test: Features, *, first_epoch: int) -> Iterator[EpochMetrics]:
         """Train on all training images, from the head that the network has; yield one record an epoch."""

@@ -1,6 +1,7 @@
 """What a model's folder says of itself; read without MXNet."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,17 @@ def preprocessing_of(manifest: dict[str, Any]) -> Preprocessing:
     for key in ("mean", "std"):
         fields[key] = tuple(fields[key])
     return Preprocessing(**fields)
+
+
+def temperature_of(manifest: dict[str, Any]) -> float:
+    """Return what the logits are to be divided by; 1 for a model that was written without it.
+
+    Raises:
+        WeightsError: it is not a number above 0.
+    """
+    temperature = manifest.get("temperature", 1.0)
+    if not isinstance(temperature, float | int) or not 0 < temperature < math.inf:
+        raise WeightsError(
+            f"the temperature {temperature!r} in {MANIFEST} is not a number above 0; train again"
+        )
+    return float(temperature)

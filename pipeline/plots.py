@@ -1,10 +1,5 @@
-"""The plots of the reports: SVG text, the same bytes for the same numbers.
+"""The plots of training and of history: SVG text, the same bytes for the same numbers."""
 
-The only module that imports matplotlib. It draws with `Figure` objects, never with pyplot, and no text of
-strangers enters a plot: two dollar signs in a file name would be taken for a formula.
-"""
-
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,60 +7,21 @@ from math import ceil, isfinite
 from typing import Any, Literal
 
 import matplotlib.dates
-import matplotlib.style
 from markupsafe import Markup
-from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    FixedFormatter,
-    FixedLocator,
-    MultipleLocator,
-    NullLocator,
-    PercentFormatter,
-)
 
-from pipeline.inline_svg import FINETUNE, INK, LINE, SCRATCH, inline_svg
+from pipeline.inline_svg import INK
 from pipeline.plot_axes import (
     WIDE_EPOCHS,
     WIDE_TIMES,
     epoch_ticks,
-    share_limits,
     time_label,
     time_ticks,
     wide_epoch_ticks,
     wide_time_ticks,
 )
+from pipeline.plot_frame import LOOKS, empty_figure, finished, set_shares, set_ticks, styled
 from pipeline.records import RunKind
 
-STYLE = {
-    "svg.hashsalt": "whisker",
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": LINE,
-    "axes.facecolor": "none",
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.xmargin": 0.04,
-    "grid.color": LINE,
-    "grid.linewidth": 0.6,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "legend.handlelength": 3.2,
-}
-# Colour is never the only difference: the marker and the dash differ too.
-LOOKS: dict[RunKind, dict[str, Any]] = {
-    "finetune": {"label": "Fine-tune", "color": FINETUNE, "marker": "o", "linestyle": "-"},
-    "scratch": {"label": "From scratch", "color": SCRATCH, "marker": "s", "linestyle": (0, (4, 2))},
-}
 MOST_MARKERS = 15
 
 
@@ -108,8 +64,8 @@ def curves_plot(
     drawn = [curve for curve in finite if curve.points]
     if not drawn:
         return None
-    with matplotlib.style.context(["default", STYLE]):
-        figure, plot = _empty_figure((4.3, 3.1))
+    with styled():
+        figure, plot = empty_figure((4.3, 3.1))
         set_along = _set_epochs if axes.x == "epochs" else _set_times
         set_along(plot, drawn)
         for curve in drawn:
@@ -119,28 +75,31 @@ def curves_plot(
         for start in phase_starts:
             plot.axvline(start, color=INK, linewidth=1, linestyle=":", alpha=0.6)
         _set_upright(plot, axes, [value for curve in drawn for _, value in curve.points])
-        return _finished(figure, plot, name, title)
+        return finished(figure, plot, name, title)
 
 
 def history_plot(
-    name: str, title: str, finetune: Sequence[Measured], scratch: Sequence[Measured]
+    name: str,
+    title: str,
+    finetune: Sequence[Measured],
+    scratch: Sequence[Measured],
+    champions: Sequence[Measured] = (),
 ) -> Markup | None:
-    """Draw test accuracies over time with their intervals as bars; None if there is no point."""
+    """Draw test accuracies over time with their intervals as bars; None if there is no point.
+
+    Those of the fine-tunes that became champion get a ring.
+    """
     both = (*finetune, *scratch)
     if not both:
         return None
-    with matplotlib.style.context(["default", STYLE]):
-        figure, plot = _empty_figure((4.9, 3.1))
+    with styled():
+        figure, plot = empty_figure((4.9, 3.1))
         _draw_measured(plot, "finetune", finetune)
         _draw_measured(plot, "scratch", scratch)
+        _draw_rings(plot, champions)
         _set_instants(plot, [point.at for point in both])
         _set_upright(plot, Axes("time", "Test accuracy", "share"), [point.low for point in both])
-        return _finished(figure, plot, name, title)
-
-
-def _empty_figure(inches: tuple[float, float]) -> tuple[Any, Any]:
-    figure = Figure(figsize=inches, layout="constrained")
-    return figure, figure.add_subplot()
+        return finished(figure, plot, name, title, columns=2)
 
 
 def _finite(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
@@ -178,6 +137,13 @@ def _draw_measured(plot: Any, kind: RunKind, points: Sequence[Measured]) -> None
     plot.errorbar(at, shares, yerr=bars, **look, **LOOKS[kind])
 
 
+def _draw_rings(plot: Any, points: Sequence[Measured]) -> None:
+    if points:
+        at, shares = [point.at for point in points], [point.share for point in points]
+        look = {"color": INK, "markersize": 11, "fillstyle": "none", "markeredgewidth": 1.3, "clip_on": False}
+        plot.plot(at, shares, linestyle="", marker="o", label="Became champion", **look)
+
+
 # ---------------------------------------------------------------- axes
 
 
@@ -193,7 +159,7 @@ def _set_epochs(plot: Any, curves: Sequence[Curve]) -> None:
         ticks = epoch_ticks(last)
         margin = (last - 1) * 0.04 or 0.6
         plot.set_xlim(1 - margin, last + margin)
-    _set_ticks(plot, [(tick, f"{tick:,.0f}") for tick in ticks])
+    set_ticks(plot.xaxis, [(tick, f"{tick:,.0f}") for tick in ticks])
 
 
 def _set_times(plot: Any, curves: Sequence[Curve]) -> None:
@@ -208,7 +174,7 @@ def _set_times(plot: Any, curves: Sequence[Curve]) -> None:
     else:
         ticks = time_ticks(longest)
         plot.set_xlim(0, longest * 1.03)
-    _set_ticks(plot, [(tick, time_label(tick)) for tick in ticks])
+    set_ticks(plot.xaxis, [(tick, time_label(tick)) for tick in ticks])
 
 
 def _set_instants(plot: Any, instants: Sequence[datetime]) -> None:
@@ -220,26 +186,9 @@ def _set_instants(plot: Any, instants: Sequence[datetime]) -> None:
     plot.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator, tz=UTC))
 
 
-def _set_ticks(plot: Any, ticks: Sequence[tuple[float, str]]) -> None:
-    plot.xaxis.set_major_locator(FixedLocator([place for place, _ in ticks]))
-    plot.xaxis.set_major_formatter(FixedFormatter([label for _, label in ticks]))
-    plot.xaxis.set_minor_locator(NullLocator())
-
-
 def _set_upright(plot: Any, axes: Axes, values: Sequence[float]) -> None:
     plot.set_ylabel(axes.y_label)
     if axes.y == "number":
         plot.set_ylim(bottom=0)
         return
-    low, step = share_limits(values)
-    plot.set_ylim(low, 1)
-    plot.yaxis.set_major_locator(MultipleLocator(step))
-    plot.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-
-
-def _finished(figure: Any, plot: Any, name: str, title: str) -> Markup:
-    plot.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderpad=0.2)
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=nothing)
-    return inline_svg(buffer.getvalue(), name, title)
+    set_shares(plot, values)

@@ -32,6 +32,7 @@ def predict(
     forward: Forward,
     preprocessing: Preprocessing,
     *,
+    temperature: float = 1.0,
     batch_size: int = 32,
     check_stop: Callable[[], None] = lambda: None,
 ) -> Generator[Answer, None, None]:
@@ -41,10 +42,15 @@ def predict(
         paths: any number of files; read lazily.
         forward: normalised images, float32 (N, 3, S, S) -> logits (N, classes).
         preprocessing: what the network expects of an image.
+        temperature: divides the logits.
         batch_size: images in a forward pass.
         check_stop: called before each batch; raises to stop.
     """
     waiting = iter(paths)
+
+    def scaled(images: Array) -> Array:
+        return forward(images) / temperature
+
     with ThreadPoolExecutor(usable_processors()) as pool:
         ahead: deque[list[tuple[bytes, Future[Array | str]]]] = deque()
         try:
@@ -57,7 +63,7 @@ def predict(
                     if not ahead:
                         return
                     read = [(path, future.result()) for path, future in ahead.popleft()]
-                    yield from _answers(read, forward, preprocessing)
+                    yield from _answers(read, scaled, preprocessing)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

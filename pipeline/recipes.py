@@ -44,7 +44,7 @@ class Recipe:
     last_stage_momentum: float = 0.9
 
     # the baseline: the same network, all parameters from Xavier
-    baseline_epochs: int = 3
+    baseline_epochs: int = 3  # 0: as many passes over the images as the fine-tuning makes
     baseline_learning_rate: float = 0.05
     baseline_momentum: float = 0.9
     baseline_batch_norm_batches: int = 16
@@ -59,11 +59,14 @@ RECIPES = {
             name="fast", backbone="efficientnet_lite0", trains="head", epochs=100, batch_size=32,
             last_stage_epochs=0,
         ),
-        Recipe(name="classic", backbone="resnet18_v2", trains="all layers", epochs=20, batch_size=32),
+        Recipe(
+            name="classic", backbone="resnet18_v2", trains="all layers", epochs=20, batch_size=32,
+            baseline_epochs=0,
+        ),
     )
 }  # fmt: skip
 
-_AT_LEAST_ONE = {"epochs", "batch_size", "baseline_epochs"}
+_AT_LEAST_ONE = {"epochs", "batch_size"}
 _POSITIVE = {
     "learning_rate", "baseline_learning_rate", "last_stage_learning_rate", "head_learning_rate_factor",
 }  # fmt: skip
@@ -87,11 +90,13 @@ def baseline_of(recipe: Recipe) -> Recipe:
 
     What only the fine-tuning uses is left at its default, so that changing it costs no new baseline.
     """
+    # A head is fitted on what one pass over the images gave.
+    epochs = recipe.baseline_epochs or (recipe.epochs if recipe.trains == "all layers" else 1)
     return Recipe(
         name=recipe.name,
         backbone=recipe.backbone,
         trains="all layers",
-        epochs=recipe.baseline_epochs,
+        epochs=epochs,
         batch_size=recipe.batch_size,
         horizontal_flip=recipe.horizontal_flip,
         center_crop=recipe.center_crop,
@@ -101,7 +106,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
         head_learning_rate_factor=1.0,
         batch_norm_batches=recipe.baseline_batch_norm_batches,
         baseline_batch_norm_batches=recipe.baseline_batch_norm_batches,
-        baseline_epochs=recipe.baseline_epochs,
+        baseline_epochs=epochs,
         baseline_learning_rate=recipe.baseline_learning_rate,
         baseline_momentum=recipe.baseline_momentum,
         baseline_images=recipe.baseline_images,

@@ -243,6 +243,11 @@ class Findings:
     data_curve: tuple[DataPoint, ...] = ()  # by growing share
     novelty: Novelty | None = None  # None in a first cycle, and where nothing is new
 
+    @property
+    def temperature(self) -> float:
+        """What the logits are to be divided by; 1 where it is not known."""
+        return 1.0 if self.calibration is None else self.calibration.temperature
+
 
 @dataclass(frozen=True)
 class HeatMap:

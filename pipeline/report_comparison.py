@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.calibration import calibrated
 from pipeline.phases import counted_passes, on_features, phases
 from pipeline.records import Run, RunDetails
 from pipeline.report_scores import score_of
@@ -75,6 +76,18 @@ def _right(details: RunDetails) -> str:
     return f"{score.accuracy * score.images:,.0f} of {score.images:,d}" if score else NOTHING
 
 
+def _log_loss(details: RunDetails) -> str:
+    """Return the log loss on the images of this cycle: those of an earlier run's own test may be others."""
+    return decimal(details.evaluation.log_loss if details.evaluation else details.run.test_log_loss)
+
+
+def _calibrated_log_loss(details: RunDetails) -> str:
+    calibration = details.findings.calibration
+    if details.evaluation is None or calibration is None:
+        return NOTHING
+    return decimal(calibrated(details.evaluation, calibration.temperature).log_loss)
+
+
 def _of_run(fact: Callable[[Run], str]) -> Callable[[RunDetails], str]:
     return lambda details: fact(details.run)
 
@@ -101,7 +114,8 @@ FACTS: tuple[tuple[str, Callable[[RunDetails], str]], ...] = (
     ("Error", _of_run(lambda run: run.error or NOTHING)),
     ("Test accuracy, 95 % interval", _accuracy),
     ("Test images right", _right),
-    ("Log loss on the test images", _of_run(lambda run: decimal(run.test_log_loss))),
+    ("Log loss on the test images", _log_loss),
+    ("Log loss, calibrated", _calibrated_log_loss),
     ("Recipe", _of_run(lambda run: run.recipe)),
     ("Backbone", _of_run(lambda run: run.backbone)),
     ("Device", _of_run(lambda run: run.device)),

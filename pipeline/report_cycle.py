@@ -1,176 +1,123 @@
-"""All that a cycle's page shows, worked out from the records: its template only loops and formats."""
+"""All that a cycle's page shows, worked out from the records: its templates only loop and format."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.evaluation_tables import Mistake, confusion_matrix, errors_of
-from pipeline.learning_curves import Panel, learning_curves
-from pipeline.phases import curve_note
-from pipeline.pictures import data_uri, filters_png, thumbnail_uri
-from pipeline.records import Cycle, NetworkStructure, Run, RunDetails
+from pipeline.records import Cycle, Run, RunDetails
 from pipeline.report_changes import Changes, changes_of
-from pipeline.report_command import command_of
-from pipeline.report_comparison import Row, environment_rows, run_rows, setting_rows
+from pipeline.report_checks import checks_of
 from pipeline.report_data import Data, data_of
 from pipeline.report_leaks import Leaks, leaks_of
-from pipeline.report_notes import Note, notes_of
+from pipeline.report_novelty import Novelties, novelty_of
 from pipeline.report_outcome import Badge, badges_of, headline, sentence
+from pipeline.report_quality import Quality, quality_of
 from pipeline.report_scores import Score, commonest, score_of
 from pipeline.report_suspects import Suspects, suspects_of
+from pipeline.report_training import Training, training_of
 from pipeline.report_words import KINDS
-
-MOST_MISTAKES = 24
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One field of a confusion matrix."""
-
-    count: int
-    share: float  # of its row, 0..1
-    right: bool
+from pipeline.verdict_check import Check
 
 
 @dataclass(frozen=True)
-class Confusion:
-    """Who was taken for whom by one run: a row for each true class."""
+class Section:
+    """A part of the page below the checks."""
 
-    name: str
-    kind: str
-    classes: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    id: str  # also the name of its template
+    title: str  # in the list of contents
+
+
+OF_RUNS = (
+    Section("champion", "Champion"),
+    Section("turned", "Newly wrong and right"),
+    Section("mistakes", "Mistakes"),
+    Section("confusion", "Confusion"),
+    Section("classes", "Classes"),
+    Section("ranking", "ROC"),
+    Section("calibration", "Calibration"),
+    Section("coverage", "Reject below"),
+    Section("arrivals", "Arrivals"),
+    Section("runs", "Runs"),
+    Section("curves", "Learning curves"),
+    Section("data-curve", "More data"),
+)
+OF_DATA = (
+    Section("novelty", "Novelty"),
+    Section("suspects", "Suspicious labels"),
+    Section("leaks", "Leaks"),
+    Section("changes", "Changes"),
+)
+NETWORK = Section("network", "Network")
+OF_MAKING = (Section("settings", "Settings"), Section("reproduce", "Reproduce"))
 
 
 @dataclass(frozen=True)
-class ShownMistake:
-    """A wrongly classified image; `picture` is a data: URI, or None if there is no thumbnail."""
+class Head:
+    """What stands at the top: how the cycle ended, and how good its models are."""
 
-    mistake: Mistake
-    picture: str | None
-
-
-@dataclass(frozen=True)
-class Network:
-    """The layers of the fine-tuned network and the picture of its first filters."""
-
-    structure: NetworkStructure
-    parameters: int
-    filters: str | None  # a data: URI
+    headline: str
+    sentence: str
+    seconds: float | None
+    scores: tuple[tuple[str, Run, Score | None], ...]  # by name; None: the run was not tested
+    tested: bool  # whether any run has a score
+    guess: tuple[str, float] | None  # the commonest class and its share
 
 
 @dataclass(frozen=True)
 class CyclePage:
-    """Everything the template needs beside the cycle itself."""
+    """Everything the templates need beside the cycle itself."""
 
     badges: tuple[Badge, ...]
-    headline: str
-    sentence: str
-    seconds: float | None
-    notes: tuple[Note, ...]
-    scores: tuple[tuple[Run, Score | None], ...]  # None: the run was not tested
-    tested: bool  # whether any run has a score
-    guess: tuple[str, float] | None
-    runs: tuple[RunDetails, ...]
-    columns: tuple[str, ...]
-    facts: tuple[Row, ...]
-    curves: tuple[Panel, ...]
-    curve_note: str
-    confusions: tuple[Confusion, ...]
-    mistakes: tuple[ShownMistake, ...] | None  # None if the fine-tune was not tested
-    mistakes_in_all: int
+    head: Head
+    checks: tuple[Check, ...]
+    sections: tuple[Section, ...]  # in their order on the page
+    quality: Quality
+    training: Training
+    novelty: Novelties | None
     suspects: Suspects
     leaks: Leaks
     changes: Changes
     data: Data | None
-    network: Network | None
-    settings: tuple[Row, ...]
-    environment: tuple[Row, ...]
-    command: str
 
 
 def cycle_page(cycle: Cycle) -> CyclePage:
     """Work out the page of a cycle that may have ended anywhere."""
-    runs = tuple(details for details in (cycle.finetune, cycle.scratch) if details)
-    trained = [details.run for details in runs]
-    mistakes = _mistakes(cycle)
-    scores = tuple((details.run, score_of(details)) for details in runs)
+    training = training_of(cycle)
     return CyclePage(
         badges=badges_of(cycle),
-        headline=headline(cycle),
-        sentence=sentence(cycle),
-        seconds=_seconds(cycle),
-        notes=notes_of(cycle),
-        scores=scores,
-        tested=any(score for _, score in scores),
-        guess=commonest(cycle.snapshot) if cycle.snapshot else None,
-        runs=runs,
-        columns=tuple(KINDS[run.kind] for run in trained),
-        facts=run_rows(runs),
-        curves=learning_curves(trained) if any(run.epochs for run in trained) else (),
-        curve_note=curve_note(trained),
-        confusions=_confusions(cycle),
-        mistakes=None if mistakes is None else _with_pictures(mistakes[:MOST_MISTAKES], cycle.thumbnails),
-        mistakes_in_all=len(mistakes or ()),
+        head=_head(cycle),
+        checks=checks_of(cycle),
+        sections=tuple(_sections(cycle, training)),
+        quality=quality_of(cycle),
+        training=training,
+        novelty=novelty_of(cycle),
         suspects=suspects_of(cycle),
         leaks=leaks_of(cycle),
         changes=changes_of(cycle),
         data=data_of(cycle.snapshot) if cycle.snapshot else None,
-        network=_network(runs),
-        settings=setting_rows(runs),
-        environment=environment_rows(runs),
-        command=command_of(cycle.images_folder, trained[0]) if trained else "",
     )
 
 
-def _seconds(cycle: Cycle) -> float | None:
-    return (cycle.finished_at - cycle.started_at).total_seconds() if cycle.finished_at else None
+def _sections(cycle: Cycle, training: Training) -> Iterator[Section]:
+    """Yield the sections that say something; in one that a run has not filled stands why."""
+    if training.columns:
+        yield from OF_RUNS
+    if cycle.snapshot:
+        yield from OF_DATA
+    yield Section("data", "Data")
+    if training.network:
+        yield NETWORK
+    if training.columns:
+        yield from OF_MAKING
 
 
-def _confusions(cycle: Cycle) -> tuple[Confusion, ...]:
-    if cycle.snapshot is None:
-        return ()
-    classes = cycle.snapshot.classes
-    return tuple(
-        Confusion(KINDS[details.run.kind], details.run.kind, classes, _confusion_rows(details, classes))
-        for details in (cycle.finetune, cycle.scratch)
-        if details and details.evaluation
-    )
-
-
-def _confusion_rows(
-    details: RunDetails, classes: tuple[str, ...]
-) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
-    matrix = confusion_matrix(details.evaluation, classes) if details.evaluation else ()
-    return tuple(
-        (
-            classes[true],
-            tuple(Cell(count, count / max(sum(row), 1), true == said) for said, count in enumerate(row)),
-        )
-        for true, row in enumerate(matrix)
-    )
-
-
-def _mistakes(cycle: Cycle) -> tuple[Mistake, ...] | None:
-    if cycle.snapshot is None or cycle.finetune is None or cycle.finetune.evaluation is None:
-        return None
-    return errors_of(cycle.finetune.evaluation, cycle.snapshot.classes)
-
-
-def _with_pictures(
-    mistakes: tuple[Mistake, ...], thumbnails: Mapping[str, bytes]
-) -> tuple[ShownMistake, ...]:
-    return tuple(
-        ShownMistake(mistake, thumbnail_uri(thumbnails, mistake.prediction.sha256)) for mistake in mistakes
-    )
-
-
-def _network(runs: tuple[RunDetails, ...]) -> Network | None:
-    structure = next((details.structure for details in runs if details.structure), None)
-    if structure is None:
-        return None
-    picture = filters_png(structure.filters)
-    return Network(
-        structure,
-        sum(layer.parameters for layer in structure.layers),
-        data_uri(picture, "image/png") if picture else None,
+def _head(cycle: Cycle) -> Head:
+    runs: tuple[RunDetails, ...] = tuple(details for details in (cycle.finetune, cycle.scratch) if details)
+    scores = tuple((KINDS[details.run.kind], details.run, score_of(details)) for details in runs)
+    return Head(
+        headline=headline(cycle),
+        sentence=sentence(cycle),
+        seconds=(cycle.finished_at - cycle.started_at).total_seconds() if cycle.finished_at else None,
+        scores=scores,
+        tested=any(score for _, _, score in scores),
+        guess=commonest(cycle.snapshot) if cycle.snapshot else None,
     )

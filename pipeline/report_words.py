@@ -45,6 +45,12 @@ def interval(low: float, high: float) -> str:
     return f"{low * 100:.1f} to {high * 100:.1f}{NARROW}%"
 
 
+def points(difference: float) -> str:
+    """Return a difference of shares in percentage points, with two digits where one would say too little."""
+    digits = 1 if abs(difference) >= 0.01 else 2
+    return f"{difference * 100:.{digits}f}{NARROW}percentage points"
+
+
 def decimal(value: float | None, digits: int = 4) -> str:
     """Return a number with fixed digits; a dash for none, `not finite` for NaN and infinities."""
     if value is None:

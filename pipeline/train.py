@@ -16,11 +16,11 @@ from pipeline.gradients import Gradients
 from pipeline.network import forward_of
 from pipeline.reader import Batch, ImageReader
 from pipeline.recipes import Recipe
-from pipeline.records import EpochMetrics, Evaluation, Note, SnapshotImage, Suspect
+from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage, Suspect
 from pipeline.runtime import mx
 from pipeline.snapshot import evenly
 
-TrainingEvent = EpochMetrics | Note | Evaluation | tuple[Suspect, ...]
+TrainingEvent = EpochMetrics | Note | Evaluation | Findings | tuple[Suspect, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class TrainingData:
     train: tuple[SnapshotImage, ...]
     test: tuple[SnapshotImage, ...]
     classes: tuple[str, ...]
+    fresh: frozenset[str] = frozenset()  # content hashes of the images that are new in this cycle
 
 
 @dataclass(frozen=True)

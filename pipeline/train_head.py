@@ -9,15 +9,18 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from pipeline.arrays import Array
 from pipeline.engine_settings import WITHOUT_CACHE, FrozenSettings
-from pipeline.evaluate import evaluation, loss_and_accuracy
-from pipeline.features import Features, compute_features, held_out_part
+from pipeline.evaluate import evaluation, log_softmax, loss_and_accuracy
+from pipeline.features import Features, RunFeatures, compute_features, held_out_part
+from pipeline.findings import Fitting, calibrate, find_out, limits
 from pipeline.head import LinearHead, fit_head, held_out_losses
 from pipeline.last_stage import LastStage
 from pipeline.network import set_head, split_features
 from pipeline.recipes import Recipe
-from pipeline.records import EpochMetrics, Note, Suspect
+from pipeline.records import EpochMetrics, Note
 from pipeline.suspects import out_of_fold_probabilities, suspects
 from pipeline.train import Surroundings, TrainingData, TrainingEvent
 
@@ -35,7 +38,7 @@ def fit_on_features(
     """Train `network.output` (and perhaps the last stage) in place.
 
     Yields the choices made as notes, the suspicious labels, the metrics of each iteration of the optimiser as
-    an epoch, and last the evaluation of the whole network.
+    an epoch, the findings, and last the evaluation of the whole network.
 
     Args:
         network: a pretrained network with `features` and `output`.
@@ -57,24 +60,25 @@ def fit_on_features(
     held_out = held_out_part(train.images, recipe.validation_share)
     strength, loss = _best_strength(train, held_out, recipe, len(data.classes))
     yield Note(_choice(strength, loss, int(held_out.sum())))
-    yield _suspects(train, strength, recipe, data.classes)
+    fitting = Fitting(data.classes, strength, recipe.epochs)
+    judged = _judged(train, fitting)
+    yield suspects(judged, train.images, data.classes)[:MOST_SUSPECTS]
     heads = fit_head(
         train.pooled, train.labels, len(data.classes), strength=strength, iterations=recipe.epochs
     )
     yield from _head_epochs(heads, train, test, time.perf_counter() - started)
     set_head(network, heads[-1])
-    logits = heads[-1].logits(test.pooled)
+    logits, calibration = heads[-1].logits(test.pooled), calibrate(judged, train.labels)
     if recipe.last_stage_epochs and held_out.any():
-        kept = fit_head(
-            train.pooled[~held_out], train.labels[~held_out], len(data.classes),
-            strength=strength, iterations=recipe.epochs,
-        )[-1]  # fmt: skip
-        helps, note = stage.helps(kept, loss, train, held_out)
-        yield Note(note)
-        if helps:
-            set_head(network, heads[-1])
-            yield from stage.fit(train, test, first_epoch=len(heads) + 1)
+        before = fitting.fit(train, np.flatnonzero(~held_out))
+        trial = stage.try_out(before, loss, train, held_out)
+        yield Note(trial.sentence)
+        if trial.helps:
+            yield from _last_stage(stage, heads, features)
             logits = stage.logits(test.boundary)
+            calibration = calibrate(np.exp(log_softmax(trial.logits)), train.labels[held_out])
+    yield from limits(train)
+    yield find_out(train, test, heads[-1], fitting, around, calibration=calibration, fresh=data.fresh)
     yield evaluation(test.images, data.classes, logits)
 
 
@@ -99,20 +103,16 @@ def _choice(strength: float, loss: float, held_out: int) -> str:
     )
 
 
-def _suspects(
-    train: Features, strength: float, recipe: Recipe, classes: tuple[str, ...]
-) -> tuple[Suspect, ...]:
-    """Return the training images whose label is probably wrong, by heads that did not see them."""
-    hashes = [image.sha256 for image in train.images]
-    probabilities = out_of_fold_probabilities(
+def _judged(train: Features, fitting: Fitting) -> Array:
+    """Return what heads that did not see them say of the training images, float64 (N, classes)."""
+    return out_of_fold_probabilities(
         train.pooled,
         train.labels,
-        len(classes),
-        strength=strength,
-        iterations=recipe.epochs,
-        keys=hashes,
+        len(fitting.classes),
+        strength=fitting.strength,
+        iterations=fitting.iterations,
+        keys=[image.sha256 for image in train.images],
     )
-    return suspects(probabilities, train.images, classes)[:MOST_SUSPECTS]
 
 
 def _head_epochs(
@@ -132,3 +132,14 @@ def _head_epochs(
             test_accuracy=test_accuracy,
             seconds=time.perf_counter() - started + (seconds_before if epoch == 1 else 0.0),
         )
+
+
+def _last_stage(
+    stage: LastStage, heads: list[LinearHead], features: RunFeatures
+) -> Iterator[EpochMetrics | Note]:
+    """Train the last stage from the fitted head on."""
+    set_head(stage.network, heads[-1])
+    yield from stage.fit(features.train, features.test, first_epoch=len(heads) + 1)
+    yield Note(
+        "the repeats and the data curve are those of the head alone, before the last stage was trained"
+    )

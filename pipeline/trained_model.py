@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.evaluate import Forward
-from pipeline.manifest import ONNX, preprocessing_of, read_manifest
+from pipeline.manifest import ONNX, preprocessing_of, read_manifest, temperature_of
 from pipeline.records import Preprocessing
 
 
@@ -15,6 +15,7 @@ class TrainedModel:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     forward: Forward  # normalised images, float32 (N, 3, S, S) -> logits (N, classes)
+    temperature: float  # divides the logits where probabilities are shown; stored ones are without it
 
 
 def open_trained(folder: Path) -> TrainedModel:
@@ -25,7 +26,9 @@ def open_trained(folder: Path) -> TrainedModel:
     """
     manifest = read_manifest(folder)
     forward = _forward(folder, has_onnx=ONNX in manifest["sha256"])
-    return TrainedModel(tuple(manifest["classes"]), preprocessing_of(manifest), forward)
+    return TrainedModel(
+        tuple(manifest["classes"]), preprocessing_of(manifest), forward, temperature_of(manifest)
+    )
 
 
 def _forward(folder: Path, *, has_onnx: bool) -> Forward:

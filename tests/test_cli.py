@@ -200,6 +200,76 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error_that_names_the_re
     assert "--device gpu cannot be used: " in done.stderr
 
 
+def test_the_champion_is_moved_by_hand_and_back_and_the_history_says_why(
+    finished: tuple[Path, Any], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(finished[0], home, symlinks=True)
+    finetune, scratch = (finished[1][kind]["id"] for kind in ("finetune", "scratch"))
+    before = document(whisker("--home", home, "--json", "champion"))
+    assert (before["champion"], before["run"]["id"], before["run"]["kind"]) == (
+        finetune, finetune, "finetune"
+    )  # fmt: skip
+    assert before["since"] == before["history"][0]["at"]
+    assert before["run"]["temperature"] > 0
+    moved = document(whisker("--home", home, "--json", "promote", scratch, "--reason", "to see"))
+    assert (moved["champion"], moved["before"], moved["reason"]) == (scratch, finetune, "to see")
+    assert Path(moved["model"]).samefile(home / "models" / "champion")
+    back = whisker("--home", home, "rollback")
+    assert back.stdout == f"run {finetune} is the champion now; until now, run {scratch} was\n"
+    after = document(whisker("--home", home, "--json", "champion"))
+    assert [(change["run"], change["source"], change["reason"]) for change in after["history"]] == [
+        (finetune, "rollback", "by hand"),
+        (scratch, "promote", "to see"),
+        (finetune, "cycle", before["history"][0]["reason"]),
+    ]
+    shown = whisker("--home", home, "champion").stdout
+    assert f"Run {finetune} (finetune of efficientnet_lite0) is the champion since" in shown
+    assert "rolled back by hand" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("promote", "99"), "whisker: there is no run 99"),
+        (("promote", "1"), "whisker: run 1 is the champion already"),
+        (("promote", "1", "--reason", " "), "say why, since it is kept in the history"),
+        (("rollback",), "whisker: there is no earlier champion to go back to"),
+        (("compare", "1", "99"), "whisker: there is no run 99"),
+    ],
+)
+def test_a_champion_or_comparison_that_cannot_be_is_one_sentence(
+    finished: tuple[Path, Any], words: tuple[str, ...], sentence: str
+) -> None:
+    done = whisker("--home", finished[0], *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_runs_are_compared_on_the_same_images(finished: tuple[Path, Any]) -> None:
+    home, result = finished
+    runs = [result[kind]["id"] for kind in ("scratch", "finetune")]
+    compared = document(whisker("--home", home, "--json", "compare", *runs))
+    assert (compared["before"]["id"], compared["after"]["id"]) == tuple(runs)
+    assert (compared["images"], compared["left_out"]) == (12, 0)
+    assert compared["gain"]["low"] <= compared["gain"]["value"] <= compared["gain"]["high"]
+    assert compared["after"]["shared_accuracy"]["value"] == result["finetune"]["test_accuracy"]
+    assert Path(compared["report"]).name == f"compare-{runs[0]}-{runs[1]}.html"
+    assert Path(compared["report"]).is_file()
+    shown = whisker("--home", home, "compare", *runs).stdout
+    assert "12 test images that both runs were tested on" in shown
+    assert f"report: {compared['report']}" in shown
+
+
+def test_the_readme_has_a_row_for_each_command() -> None:
+    listed = whisker("--help").stdout.split("Commands:")[1]
+    names = re.findall(r"^  ([a-z-]+)", listed, re.MULTILINE)
+    table = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert "promote" in names
+    assert [name for name in names if not re.search(rf"^\|.*`{name}[ `]", table, re.MULTILINE)] == []
+
+
 def imported(*words: str) -> list[str]:
     """Run the program in a process of its own; return which of the heavy packages it has imported."""
     program = (
@@ -220,6 +290,7 @@ def test_no_command_imports_what_it_does_not_use(drawn: Path, tmp_path: Path) ->
     assert imported("--home", home, "weights", "list") == ["rich"]
     document(whisker("--home", home, "--json", "run-now", "--images", drawn, "--no-baseline"))
     assert imported("--home", home, "runs") == ["rich"]
+    assert imported("--home", home, "champion") == ["rich"]
     assert imported("--home", home, "run-now", "--images", str(drawn), "--if-changed") == ["rich"]
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pipeline.report import render_cycle, render_index
 from pipeline.shown import cycle_page_name
 from tests.pipeline import example_cycles as examples
+from tests.pipeline.example_complete import complete_cycle
 from tests.pipeline.example_hostile import hostile_cycle
 
 
@@ -32,6 +33,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cycles = (*examples.example_history(), hostile_cycle())
     pages = {cycle_page_name(cycle.id): render_cycle(cycle) for cycle in cycles}
     pages["index.html"] = render_index(cycles, 13)
+    pages["complete.html"] = render_cycle(complete_cycle())
     pages["cut-off.html"] = render_cycle(examples.cycle_cut_off_in_its_baseline())
     pages["much-found.html"] = render_cycle(examples.cycle_with_much_found())
     for name, page in pages.items():

@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, Page
 
 FINISHED, FAILED, INTERRUPTED, HOSTILE = (f"cycle-000{n}.html" for n in (7, 5, 6, 8))
-PAGES = ("index.html", FINISHED, FAILED, INTERRUPTED, HOSTILE, "cut-off.html", "much-found.html")
+COMPLETE = "complete.html"
+PAGES = ("index.html", FINISHED, FAILED, INTERRUPTED, HOSTILE, COMPLETE, "cut-off.html", "much-found.html")
 OPEN_ALL = "document.querySelectorAll('details').forEach(element => { element.open = true })"
 
 
@@ -52,7 +53,9 @@ def test_hostile_names_change_neither_the_title_nor_the_structure(page: Page, re
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index.html", FINISHED, HOSTILE, "cut-off.html", "much-found.html"])
+@pytest.mark.parametrize(
+    "name", ["index.html", FINISHED, HOSTILE, COMPLETE, "cut-off.html", "much-found.html"]
+)
 def test_axe_finds_no_barrier(page: Page, reports: Path, name: str, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto((reports / name).as_uri())
@@ -119,7 +122,7 @@ def test_a_page_can_be_read_without_javascript(browser: Browser, reports: Path) 
     page.goto((reports / FINISHED).as_uri())
 
     assert page.get_by_role("heading", level=1).inner_text().startswith("Promoted: 98.5")
-    assert page.get_by_role("img").count() == 4 + 7 + 14
+    assert page.get_by_role("img").count() == 8 + 7 + 14  # of them 8 drawings
     page.get_by_text("All layers", exact=True).click()
     assert page.get_by_role("cell", name="GlobalAvgPool2D").is_visible()
     page.close()
@@ -135,7 +138,7 @@ def test_the_index_leads_to_a_page_and_back_by_keyboard(page: Page, reports: Pat
 
 def test_text_in_the_plots_can_be_read_on_a_phone(page: Page, reports: Path) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
-    for name in ("index.html", FINISHED):
+    for name in ("index.html", FINISHED, COMPLETE):
         page.goto((reports / name).as_uri())
         heights = page.eval_on_selector_all(
             ".plot svg text", "all => all.map(one => one.getBoundingClientRect().height)"

@@ -18,7 +18,7 @@ from db.file_check import VERSIONS
 from db.migrate import create_database
 from db.session import open_database
 from pipeline.errors import DatabaseError
-from pipeline.records import LabelDecision
+from pipeline.records import LabelDecision, Promotion
 from tests.db.samples import NOON, NOT_UTF8, PHOTOS, file_state, sha
 
 INSTANT = "2026-03-01 12:00:00.000000"
@@ -131,7 +131,7 @@ def test_an_upgraded_database_takes_what_is_new(old: Path) -> None:
         assert store.drawn_splits(session, [sha("a"), sha("b")]) == {sha("a"): "test"}
         store.save_label_decisions(session, [LabelDecision(sha("a"), "dog")], NOON)
         assert store.start_cycle(session, PHOTOS, NOON + timedelta(days=1)) == 6
-        assert store.promotions(session) == [(7, NOON, "there was none")]
+        assert store.promotions(session) == [Promotion(1, 7, NOON, "there was none", "cycle")]
 
 
 def test_the_backup_keeps_the_cache_too(old: Path) -> None:

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -137,33 +136,6 @@ class TestTheLatestBaseline:
         finetune = begin_run(session, begin_cycle(session)[0])
         store.finish_run(session, finetune, status="finished")
         assert self.found(session) is None
-
-
-class TestTheChampion:
-    def test_is_the_run_that_was_promoted_last(self, session: Session) -> None:
-        cycle_id, _ = begin_cycle(session)
-        first, second = (begin_run(session, cycle_id) for _ in range(2))
-        assert store.champion_id(session) is None
-        for run_id in (first, second, first):
-            store.promote(session, run_id, NOON, "better")
-            assert store.champion_id(session) == run_id
-
-    def test_has_a_history_the_newest_first(self, session: Session) -> None:
-        cycle_id, _ = begin_cycle(session)
-        first, second = (begin_run(session, cycle_id) for _ in range(2))
-        assert store.promotions(session) == []
-        store.promote(session, first, NOON, "there was none")
-        store.promote(session, second, NOON + timedelta(hours=1), "better")
-        store.promote(session, first, NOON + timedelta(hours=2), "by hand")
-        assert store.promotions(session) == [
-            (first, NOON + timedelta(hours=2), "by hand"),
-            (second, NOON + timedelta(hours=1), "better"),
-            (first, NOON, "there was none"),
-        ]
-
-    def test_must_be_a_run(self, session: Session) -> None:
-        with pytest.raises(NoSuchRecord, match="no run 3"):
-            store.promote(session, 3, NOON, "better")
 
 
 def test_predictions_keep_their_order(session: Session) -> None:

@@ -166,7 +166,7 @@ def test_an_interruption_in_the_baseline_keeps_the_promotion_and_every_finished_
     assert cycle.scratch.run.status == "interrupted"
     assert [epoch.epoch for epoch in cycle.scratch.run.epochs] == [1]
     assert "Interrupted" in (asked.home.reports / "cycle-0001.html").read_text(encoding="utf-8")
-    assert [p.name for p in asked.home.models.iterdir()] == ["run-0001"]
+    assert sorted(p.name for p in asked.home.models.iterdir()) == ["champion", "run-0001"]
 
 
 def test_an_interrupted_scan_keeps_what_it_has_read(images: Path, tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_what_a_killed_process_left_is_repaired_by_the_next_one(images: Path, tm
     newest, killed = cycles(asked)
     assert (newest.status, killed.status) == ("finished", "interrupted")
     assert (asked.home.reports / "cycle-0001.html").exists()
-    assert [p.name for p in asked.home.models.iterdir()] == ["run-0001"]
+    assert sorted(p.name for p in asked.home.models.iterdir()) == ["champion", "run-0001"]
 
 
 def test_a_report_that_is_missing_is_written_by_the_next_start(images: Path, tmp_path: Path) -> None:

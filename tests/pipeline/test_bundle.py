@@ -11,18 +11,24 @@ import pytest
 
 from pipeline.bundle import load_model, publish_model
 from pipeline.errors import SaveFailed, TrainingDiverged, WeightsError
-from pipeline.manifest import ONNX, PARAMETERS
+from pipeline.manifest import ONNX, PARAMETERS, temperature_of
 from pipeline.network import forward_of
 from pipeline.onnx_runtime import open_model
 from pipeline.publish import sha256_of
 from pipeline.runtime import mx
+from pipeline.trained_model import open_trained
 from tests.pipeline.training import small_backbone, small_network
 
 
-def publish(network: Any, folder: Path) -> Any:
+def publish(network: Any, folder: Path, temperature: float = 1.0) -> Any:
     preprocessing = small_backbone().preprocessing
     return publish_model(
-        network, folder, classes=("cat", "dog"), preprocessing=preprocessing, facts={"run": 1}
+        network,
+        folder,
+        classes=("cat", "dog"),
+        preprocessing=preprocessing,
+        temperature=temperature,
+        facts={"run": 1},
     )
 
 
@@ -47,6 +53,29 @@ def test_the_onnx_file_says_the_same(tmp_path: Path) -> None:
     images = np.random.default_rng(1).normal(size=(3, 3, 64, 64)).astype(np.float32)
     expected = forward_of(network, mx.cpu())(images)
     assert open_model(tmp_path / "run" / ONNX)(images) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_temperature_is_kept_beside_the_network_whose_logits_stay_raw(tmp_path: Path) -> None:
+    network = small_network()
+    publish(network, tmp_path / "run", temperature=1.75)
+    model = open_trained(tmp_path / "run")
+    assert model.temperature == 1.75
+    images = np.random.default_rng(2).normal(size=(3, 3, 64, 64)).astype(np.float32)
+    assert model.forward(images) == pytest.approx(forward_of(network, mx.cpu())(images), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [(None, 1.0), (2, 2.0), (0, None), (-1.5, None), ("hot", None), (float("inf"), None)]
+)
+def test_a_model_without_a_temperature_has_1_and_one_that_is_no_temperature_is_refused(
+    tmp_path: Path, written: float | str | None, read: float | None
+) -> None:
+    manifest: dict[str, Any] = {} if written is None else {"temperature": written}
+    if read is None:
+        with pytest.raises(WeightsError, match=r"the temperature .* is not a number above 0; train again"):
+            temperature_of(manifest)
+    else:
+        assert temperature_of(manifest) == read
 
 
 def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from pipeline.arrays import Array
+from pipeline.calibration import calibrated
 from pipeline.errors import Interrupted
 from pipeline.predict import BATCHES_AHEAD, predict
-from pipeline.records import Preprocessing
+from pipeline.records import Evaluation, Prediction, Preprocessing
 from tests.pipeline.pictures import save_picture
 
 SMALL = Preprocessing(16, "squash", 16, "bilinear", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -41,6 +42,17 @@ def test_each_file_has_its_own_answer_in_the_given_order(files: list[bytes], bat
     alone = [next(predict([path], brightness, SMALL)) for path in files]
     assert [answer.probabilities for answer in answers] == [answer.probabilities for answer in alone]
     assert all(sum(answer.probabilities) == pytest.approx(1) for answer in answers if not answer.error)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_divides_the_logits_as_the_report_does_it(
+    files: list[bytes], temperature: float
+) -> None:
+    raw = [a.probabilities for a in predict(files, brightness, SMALL) if not a.error]
+    stored = Evaluation(1.0, 0.0, tuple(Prediction("", b"", "cat", row) for row in raw))
+    shown = calibrated(stored, temperature).predictions
+    found = [a for a in predict(files, brightness, SMALL, temperature=temperature) if not a.error]
+    assert [a.probabilities for a in found] == [pytest.approx(p.probabilities, abs=1e-6) for p in shown]
 
 
 def test_what_cannot_be_read_has_its_reason_and_the_others_their_answers(files: list[bytes]) -> None:

@@ -29,6 +29,23 @@ def test_the_baseline_trains_all_layers_alike_at_its_own_rate() -> None:
     assert baseline.head_learning_rate_factor == 1
 
 
+@pytest.mark.parametrize(
+    ("recipe", "changes", "epochs"),
+    [
+        ("classic", {}, 20),
+        ("classic", {"epochs": 2}, 2),
+        ("classic", {"baseline_epochs": 5}, 5),
+        ("fast", {}, 3),
+        ("fast", {"baseline_epochs": 0}, 1),
+    ],
+)
+def test_zero_epochs_give_the_baseline_as_many_passes_as_the_fine_tuning(
+    recipe: str, changes: dict[str, object], epochs: int
+) -> None:
+    baseline = baseline_of(with_settings(recipe_named(recipe), changes, where="here"))
+    assert (baseline.epochs, baseline.baseline_epochs) == (epochs, epochs)
+
+
 def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
     for recipe in RECIPES.values():
         values = {name: value for name, value in asdict(recipe).items() if name not in ("name", "trains")}

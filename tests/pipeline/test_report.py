@@ -16,6 +16,7 @@ from pipeline.report_words import NOTHING
 from pipeline.shown import cycle_page_name
 from tests.pipeline import example_cycles as examples
 from tests.pipeline import example_runs as runs
+from tests.pipeline.example_complete import complete_cycle
 from tests.pipeline.example_hostile import CANARY, hostile_cycle
 from tests.pipeline.page_text import text_of
 
@@ -51,6 +52,7 @@ def without_mistakes() -> Cycle:
 
 
 STATES: dict[str, Callable[[], Cycle]] = {
+    "complete": complete_cycle,
     "finished": examples.finished_cycle,
     "failed before any run": examples.failed_cycle,
     "interrupted in its fine-tune": examples.interrupted_cycle,
@@ -105,7 +107,7 @@ def test_a_page_asks_for_nothing_outside_itself(state: str) -> None:
 
 
 def test_the_text_of_a_page_is_the_stored_one() -> None:
-    text = text_of(page_of("finished"))
+    text = text_of(page_of("complete"))
     if os.environ.get("WHISKER_RENEW_GOLD") == "1":
         GOLD.write_text(text, encoding="utf-8")
 

@@ -16,7 +16,7 @@ from pipeline.evaluate import log_softmax
 from pipeline.features import compute_features, held_out_part
 from pipeline.network import forward_of, pretrained_network
 from pipeline.recipes import recipe_named
-from pipeline.records import EpochMetrics, Evaluation, Note, SnapshotImage
+from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage
 from pipeline.runtime import mx
 from pipeline.train import TrainingData
 from pipeline.train_head import fit_on_features
@@ -62,6 +62,26 @@ def test_drawn_cats_and_dogs_are_learnt_and_each_iteration_is_an_epoch(data: Tra
     assert any(isinstance(e, Note) and e.text.startswith("head: C = ") for e in events)
 
 
+def test_a_run_finds_out_about_itself_and_a_first_one_has_nothing_new(data: TrainingData) -> None:
+    events = fit(network(), data)
+    *_, findings, evaluation = events
+    assert isinstance(findings, Findings)
+    assert len(findings.repeats) == 5
+    assert [point.train_images for point in findings.data_curve] == [4, 6, 12, 24]
+    assert sum(findings.data_curve[-1].right.values()) == round(evaluation.accuracy * 12)
+    assert findings.calibration is not None
+    assert findings.calibration.images == 24
+    assert findings.calibration.log_loss_after <= findings.calibration.log_loss_before
+    assert findings.novelty is None
+
+
+def test_new_images_are_compared_with_the_earlier_ones(data: TrainingData) -> None:
+    new = frozenset(image.sha256 for image in (*data.train[:3], *data.test))
+    *_, findings, _ = fit(network(), replace(data, fresh=new))
+    assert findings.novelty.images == 3
+    assert findings.novelty.limit > 0
+
+
 def test_two_runs_are_equal(data: TrainingData) -> None:
     first, second = (
         [replace(e, seconds=0.0) if isinstance(e, EpochMetrics) else e for e in fit(network(), data)]
@@ -96,6 +116,10 @@ def test_a_last_stage_that_helps_is_kept_and_counts_on_from_the_head(data: Train
     events = fit(net, data, head_strengths=(1e-5,), last_stage_epochs=2, last_stage_learning_rate=0.01)
     notes = [e.text for e in events if isinstance(e, Note)]
     assert any(note.startswith("last stage: kept") for note in notes)
+    assert any("those of the head alone" in note for note in notes)
+    (findings,) = (e for e in events if isinstance(e, Findings))
+    assert findings.calibration is not None
+    assert findings.calibration.images == 4, "the held-out images, which the tried stage had not seen"
     tuned = [e for e in events if isinstance(e, EpochMetrics) and e.phase == "last stage"]
     head = [e for e in events if isinstance(e, EpochMetrics) and e.phase == "head"]
     assert [e.epoch for e in tuned] == [len(head) + 1, len(head) + 2]
