@@ -26,6 +26,9 @@ class Estimate:
     high: float
 
 
+NOTHING = Estimate(0.0, 0.0, 0.0)  # the change from a network to itself
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What changes from one network to another on the images that both were tested on."""
@@ -53,13 +56,15 @@ def compare(before: Evaluation, after: Evaluation, classes: Sequence[str]) -> Co
     new_right, new_losses = _judged(after, classes, [new_of[image] for image in shared])
     fixed = tuple(shared[n] for n in np.flatnonzero(new_right & ~old_right))
     broken = tuple(shared[n] for n in np.flatnonzero(old_right & ~new_right))
+    changes = new_losses - old_losses
+    gain = gain_estimate(len(fixed), len(broken), len(shared)) if np.any(changes) else NOTHING
     return Comparison(
         images=len(shared),
         fixed=fixed,
         broken=broken,
         p_value=mcnemar(len(fixed), len(broken)),
-        gain=gain_estimate(len(fixed), len(broken), len(shared)),
-        log_loss_change=mean_estimate(new_losses - old_losses),
+        gain=gain,
+        log_loss_change=mean_estimate(changes),
     )
 
 
@@ -76,9 +81,14 @@ def gain_estimate(fixed: int, broken: int, images: int) -> Estimate:
     few images differ: with 5 newly right and none newly wrong it leaves out 0, though such luck is no rarity
     (p = 0.06). The second is the exact interval (Clopper & Pearson 1934) of the share of `fixed` among the
     images that differ; it holds 0 exactly where the exact McNemar test sees no difference.
+
+    Where no image differs both would be empty, though other images may well differ: then it is the interval
+    of Agresti & Min (2005), Statistics in Medicine 24, 729-740, which adds half an image to each of the four
+    cells.
     """
     if not fixed + broken:
-        return Estimate(0.0, 0.0, 0.0)
+        side = min(1.0, float(norm.ppf((1 + CONFIDENCE) / 2)) / (images + 2))
+        return Estimate(0.0, -side, side)
     differ = fixed + broken
     exact = binomtest(fixed, differ).proportion_ci(CONFIDENCE, method="exact")
     sides = [(2 * share - 1) * differ / images for share in (exact.low, exact.high)]
@@ -95,7 +105,7 @@ def mean_estimate(values: Array) -> Estimate:
     """
     mean = float(values.mean())
     if not np.any(values):
-        return Estimate(0.0, 0.0, 0.0)
+        return NOTHING
     resampled = len(values) <= MOST_RESAMPLED
     low, high = np.percentile(_resampled_means(values), _PERCENTILES) if resampled else _expanded(values)
     return Estimate(mean, float(min(low, mean)), float(max(high, mean)))

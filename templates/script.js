@@ -136,7 +136,7 @@
     e: ["open or close all that can be opened", toggleAll],
   };
   const step = (by) => {
-    const headings = all("main h1, main h2:not(.hidden)");
+    const headings = all("main h2:not(.hidden)");
     const tops = headings.map((heading) => heading.getBoundingClientRect().top);
     const bar = parseFloat(getComputedStyle(headings[0]).scrollMarginTop) + 4;
     const next = by > 0 ? tops.findIndex((top) => top > bar) : tops.findLastIndex((top) => top < bar - 12);

@@ -36,6 +36,15 @@ def test_the_interval_of_the_gain_is_that_of_a_published_example() -> None:
     assert mcnemar(86, 150) < 1e-4
 
 
+def test_two_networks_that_agree_on_few_images_may_still_differ_on_others() -> None:
+    # The formula of Agresti & Min (2005): each cell has half an image more, so 1 of 502 differs.
+    gain = gain_estimate(0, 0, 500)
+    assert (gain.value, gain.low, gain.high) == pytest.approx((0, -1.96 / 502, 1.96 / 502), abs=1e-6)
+    one = scored([True, True, False])
+    surer = evaluation_of(np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7]]), np.zeros(3, int))
+    assert compared(one, surer).gain == gain_estimate(0, 0, 3)
+
+
 @settings(max_examples=40, deadline=None)
 @given(evaluations())
 def test_the_same_network_twice_has_gained_exactly_nothing(evaluation: Evaluation) -> None:
