@@ -14,7 +14,7 @@ from pipeline.intervals import wilson_interval
 from pipeline.paired import Comparison, Estimate, compare
 from pipeline.publish import write_whole
 from pipeline.records import Evaluation, RunDetails
-from pipeline.report_compare import render_comparison
+from pipeline.report.compare_page import render_comparison
 from pipeline.shared_images import on_shared_images
 
 

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.home import Home
-from pipeline.page_mark import HEAD, mark_of, page_mark
 from pipeline.publish import write_whole
+from pipeline.report.page_mark import HEAD, mark_of, page_mark
 from pipeline.shown import cycle_page_name
 
 
 def write_index(home: Home, sessions: sessionmaker[Session]) -> Path:
     """Render `index.html`; return its path."""
-    from pipeline.report import render_index
+    from pipeline.report.render import render_index
 
     with sessions() as session:
         cycles = store.list_cycles(session)
@@ -50,7 +50,7 @@ def write_all(home: Home, sessions: sessionmaker[Session], *, anew: bool = False
 
 def _write(home: Home, sessions: sessionmaker[Session], cycle_id: int, state: str) -> Path:
     """Render a page; `state` was read before the cycle is, so that a change in between is seen next time."""
-    from pipeline.report import render_cycle
+    from pipeline.report.render import render_cycle
 
     with sessions() as session:
         cycle = store.load_cycle(session, cycle_id)

@@ -8,7 +8,7 @@ from jobs.telling import EACH, telling_images
 from jobs.training import Work
 from pipeline.decode import BadImage, read_file, read_image, thumbnail_jpeg
 from pipeline.records import Change, Cycle
-from pipeline.report_changes import most_telling
+from pipeline.report.changes import most_telling
 
 Picture = tuple[str, bytes]  # content hash and path
 

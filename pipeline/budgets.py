@@ -7,7 +7,7 @@ from math import isfinite
 from pipeline.paired import Comparison, Estimate, compare
 from pipeline.phases import on_features
 from pipeline.records import Evaluation, Run, RunDetails
-from pipeline.report_words import NARROW, counted, duration
+from pipeline.report.words import NARROW, counted, duration
 from pipeline.run_course import (
     accuracy_after,
     epochs_by,

@@ -7,9 +7,9 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from pipeline.plots import Axes, Curve, curves_plot
 from pipeline.records import EpochMetrics, Run
-from pipeline.report_words import KINDS, counted, decimal, duration, percent
+from pipeline.report.plots import Axes, Curve, curves_plot
+from pipeline.report.words import KINDS, counted, decimal, duration, percent
 
 XAxis = Literal["epochs", "time"]
 

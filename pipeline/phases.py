@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from pipeline.records import Run
-from pipeline.report_words import KINDS, NARROW
+from pipeline.report.words import KINDS, NARROW
 
 OVER = {
     "head": "over the stored features",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipeline.report import render_cycle, render_index
-from pipeline.report_compare import render_comparison
+from pipeline.report.compare_page import render_comparison
+from pipeline.report.render import render_cycle, render_index
 from pipeline.shown import cycle_page_name
 from tests.pipeline import example_cycles as examples
 from tests.pipeline.example_complete import complete_cycle

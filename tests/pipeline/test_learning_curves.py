@@ -2,7 +2,7 @@ from dataclasses import replace
 from math import nan
 
 from pipeline.learning_curves import learning_curves
-from pipeline.report_words import NARROW
+from pipeline.report.words import NARROW
 from tests.pipeline import example_runs as runs
 
 FINETUNE = runs.example_run("finetune", 1)

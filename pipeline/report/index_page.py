@@ -1,0 +1,140 @@
+"""All that the index page shows: the champion, the cycles, and how accuracy went over time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from pipeline.records import Cycle, Promotion, PromotionSource
+from pipeline.report.outcome import Badge, badges_of
+from pipeline.report.plots import Measured, history_plot
+from pipeline.report.scores import Score, score_of
+from pipeline.report.words import counted, percent
+from pipeline.shown import cycle_page_name
+
+SOURCES: dict[PromotionSource, str] = {
+    "cycle": "verdict of a cycle",
+    "promote": "by hand",
+    "rollback": "rollback by hand",
+}
+FEW_PROMOTIONS = 5  # are shown at once, the older ones when somebody asks
+
+
+@dataclass(frozen=True)
+class CycleRow:
+    """One line of the list of cycles."""
+
+    id: int
+    page: str
+    run_id: int | None  # of the fine-tune
+    badges: tuple[Badge, ...]
+    started_at: datetime
+    finetune: Score | None
+    scratch: Score | None
+    train: int | None
+    test: int | None
+    is_champion: bool
+    error: str | None
+
+
+@dataclass(frozen=True)
+class PromotionRow:
+    """One change of champion; `cycle` is the one that trained the run, if it is in the list."""
+
+    run_id: int
+    cycle: CycleRow | None
+    at: datetime
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """Everything the template of the index needs."""
+
+    champion_id: int | None
+    champion: CycleRow | None  # the cycle whose fine-tune is the champion, if it is in the list
+    newest_promotions: tuple[PromotionRow, ...]  # newest first
+    older_promotions: tuple[PromotionRow, ...]
+    rows: tuple[CycleRow, ...]  # newest first
+    finding: str
+    plot: Markup | None
+
+
+def index_page(
+    cycles: Sequence[Cycle], champion_id: int | None, promotions: Sequence[Promotion] = ()
+) -> IndexPage:
+    """Work out the index of all cycles and promotions, in whatever order they come."""
+    oldest_first = sorted(cycles, key=lambda cycle: cycle.id)
+    rows = tuple(_row(cycle, champion_id) for cycle in reversed(oldest_first))
+    by_run = {row.run_id: row for row in rows if row.run_id is not None}
+    changes = sorted(promotions, key=lambda promotion: promotion.id, reverse=True)
+    history = tuple(_promotion_row(change, by_run) for change in changes)
+    finding = _finding([row for row in rows if row.finetune])
+    return IndexPage(
+        champion_id=champion_id,
+        champion=None if champion_id is None else by_run.get(champion_id),
+        newest_promotions=history[:FEW_PROMOTIONS],
+        older_promotions=history[FEW_PROMOTIONS:],
+        rows=rows,
+        finding=finding,
+        plot=_plot(oldest_first, history, f"Test accuracy over time. {finding}"),
+    )
+
+
+def _promotion_row(promotion: Promotion, by_run: Mapping[int, CycleRow]) -> PromotionRow:
+    return PromotionRow(
+        run_id=promotion.run_id,
+        cycle=by_run.get(promotion.run_id),
+        at=promotion.at,
+        source=SOURCES[promotion.source],
+        reason=promotion.reason,
+    )
+
+
+def _row(cycle: Cycle, champion_id: int | None) -> CycleRow:
+    counts = cycle.snapshot.counts if cycle.snapshot else None
+    run_id = cycle.finetune.run.id if cycle.finetune else None
+    return CycleRow(
+        id=cycle.id,
+        page=cycle_page_name(cycle.id),
+        run_id=run_id,
+        badges=badges_of(cycle),
+        started_at=cycle.started_at,
+        finetune=score_of(cycle.finetune),
+        scratch=score_of(cycle.scratch),
+        train=sum(counts.get("train", {}).values()) if counts else None,
+        test=sum(counts.get("test", {}).values()) if counts else None,
+        is_champion=run_id is not None and run_id == champion_id,
+        error=cycle.error,
+    )
+
+
+def _finding(tested: Sequence[CycleRow]) -> str:
+    if not tested:
+        return "No cycle has a tested model yet."
+    newest, oldest = tested[0].finetune, tested[-1].finetune
+    assert newest is not None
+    assert oldest is not None
+    if len(tested) == 1:
+        return f"One cycle was tested: {percent(newest.accuracy)}."
+    return (
+        f"From {percent(oldest.accuracy)} in cycle {tested[-1].id} to {percent(newest.accuracy)} "
+        f"in cycle {tested[0].id}, over {counted(len(tested), 'tested cycle')}."
+    )
+
+
+def _plot(cycles: Sequence[Cycle], history: Sequence[PromotionRow], title: str) -> Markup | None:
+    finetune = [_measured(cycle.started_at, score_of(cycle.finetune)) for cycle in cycles]
+    # A baseline that is used again was measured once, so it is drawn once.
+    scratch = [
+        _measured(cycle.started_at, score_of(cycle.scratch)) for cycle in cycles if not cycle.scratch_reused
+    ]
+    champions = {row.cycle.id: row.cycle for row in history if row.cycle}
+    marks = [_measured(champions[n].started_at, champions[n].finetune) for n in sorted(champions)]
+    return history_plot("history", title, *([p for p in of if p] for of in (finetune, scratch, marks)))
+
+
+def _measured(at: datetime, score: Score | None) -> Measured | None:
+    return Measured(at, score.accuracy, score.low, score.high) if score else None
