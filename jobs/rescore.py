@@ -7,9 +7,10 @@ import numpy as np
 
 from db import store
 from jobs.training import Work
-from pipeline.evaluate import evaluation, log_softmax, run_forward
+from pipeline.evaluate import log_softmax, run_forward
+from pipeline.evaluation_arrays import evaluation_of
 from pipeline.reader import ImageReader
-from pipeline.records import Evaluation, SnapshotImage
+from pipeline.records import Evaluation, Prediction, SnapshotImage
 from pipeline.trained_model import TrainedModel, open_trained
 
 Probabilities = Mapping[str, tuple[float, ...]]  # by the content of an image
@@ -42,8 +43,10 @@ def evaluation_today(work: Work, run_id: int, batch_size: int) -> Evaluation | N
 def _evaluation(
     images: list[SnapshotImage], probabilities: Probabilities, classes: tuple[str, ...]
 ) -> Evaluation:
-    rows = np.array([probabilities[image.sha256] for image in images])
-    return evaluation(images, classes, np.log(np.maximum(rows, 1e-300)))
+    predictions = tuple(
+        Prediction(image.sha256, image.path, image.label, probabilities[image.sha256]) for image in images
+    )
+    return evaluation_of(predictions, classes)
 
 
 def _scores(

@@ -30,3 +30,10 @@ def log_losses(probabilities: Array, labels: Array) -> Array:
     """Return -log of the probability of each label, nats, float64 (N,); finite also where it is 0."""
     of_label = probabilities[np.arange(len(labels)), labels]
     return np.asarray(-np.log(np.maximum(of_label, LEAST_PROBABILITY)))
+
+
+def evaluation_of(predictions: tuple[Prediction, ...], classes: Sequence[str]) -> Evaluation:
+    """Return the evaluation that these predictions, at least one, make up; they stay as they are to the bit."""
+    probabilities, labels = as_arrays(predictions, classes)
+    right = probabilities.argmax(axis=1) == labels
+    return Evaluation(float(right.mean()), float(log_losses(probabilities, labels).mean()), predictions)

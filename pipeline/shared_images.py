@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.evaluation_arrays import as_arrays, log_losses
+from pipeline.evaluation_arrays import evaluation_of
 from pipeline.records import Evaluation
 
 
@@ -32,6 +32,4 @@ def _on(evaluation: Evaluation, labels: Mapping[str, str], classes: Sequence[str
         for prediction in evaluation.predictions
         if prediction.sha256 in labels
     )
-    probabilities, indices = as_arrays(predictions, classes)
-    right = probabilities.argmax(axis=1) == indices
-    return Evaluation(float(right.mean()), float(log_losses(probabilities, indices).mean()), predictions)
+    return evaluation_of(predictions, classes)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from db import store
 from db.session import open_read_only
+from pipeline.calibration import calibrated
 from tests.conftest import REPOSITORY
 
 QUICK = ("--set", "baseline_epochs=1", "--set", "baseline_images=8")
@@ -529,11 +530,10 @@ def test_predict_says_what_the_report_says_and_goes_on_over_what_cannot_be_read(
     *answers, bad = found["predictions"]
     assert bad == {"path": str(tmp_path / "text.jpg"), "error": "not an image"}
     with open_read_only(home / "whisker.db")() as session:
-        evaluation = store.load_run(session, found["run"]).evaluation
-    assert evaluation is not None
-    reported = {
-        p.path: dict(zip(("cat", "dog"), p.probabilities, strict=True)) for p in evaluation.predictions
-    }
+        details = store.load_run(session, found["run"])
+    assert details.evaluation is not None
+    shown = calibrated(details.evaluation, details.findings.temperature).predictions
+    reported = {p.path: dict(zip(("cat", "dog"), p.probabilities, strict=True)) for p in shown}
     assert len(answers) == len(reported) == 12
     for answer in answers:
         expected = reported[os.fsencode(Path(answer["path"]).relative_to(drawn))]

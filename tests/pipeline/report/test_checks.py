@@ -62,5 +62,6 @@ def test_good_checks_are_folded_only_where_there_are_others() -> None:
 
 
 def test_hostile_words_are_shown_as_text() -> None:
-    assert any("</script>" in check.text for check in checks_of(hostile_cycle()))
-    assert "</script> pre$" not in page_of("hostile")
+    assert any("“<b>cat”" in check.text for check in checks_of(hostile_cycle()))
+    assert "“<b>cat”" not in page_of("hostile")
+    assert "“&lt;b&gt;cat”" in page_of("hostile")

@@ -90,10 +90,8 @@ def test_the_training_image_stands_before_the_test_image() -> None:
 def test_the_warning_at_the_top_leads_to_the_section() -> None:
     page = render_cycle(finished_cycle())
 
-    assert (
-        f'<a href="#leaks">3{NARROW}training images show the same picture as a test image and were left'
-        in page
-    )
+    assert '<a href="#leaks">Leaks</a>' in page
+    assert f"<p>3{NARROW}training images show the same picture as a test image and were left out.</p>" in page
     assert 'id="leaks"' in page
 
 
