@@ -73,4 +73,22 @@ def _exporter() -> Any:
         mapping.TENSOR_TYPE_TO_NP_TYPE = {n: onnx.helper.tensor_dtype_to_np_dtype(n) for n in numbers}
         mapping.NP_TYPE_TO_TENSOR_TYPE = {kind: n for n, kind in mapping.TENSOR_TYPE_TO_NP_TYPE.items()}
         sys.modules["onnx.mapping"] = onnx.mapping = mapping
-    return importlib.import_module("mxnet.onnx").export_model
+    translate = importlib.import_module("mxnet.onnx").export_model
+    importlib.import_module("mxnet.onnx.mx2onnx._export_onnx").MXNetGraph.register("null")(_translate_input)
+    return translate
+
+
+def _translate_input(node: Any, **facts: Any) -> tuple[list[Any], tuple[Any, ...]]:
+    """Translate a weight, taken over as bytes, or the images.
+
+    MXNet's own translator makes a list of Python's numbers of each weight, which is most of the time of an
+    export. Returned is what it returns: the description of the input, and its type.
+    """
+    name = node["name"]
+    if facts["is_input"]:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(facts["in_type"])
+        return [onnx.helper.make_tensor_value_info(name, facts["in_type"], facts["in_shape"])], (dtype,)
+    values = facts["weights"][name]
+    tensor = onnx.numpy_helper.from_array(values, name)
+    facts["initializer"].append(tensor)
+    return [onnx.helper.make_tensor_value_info(name, tensor.data_type, values.shape)], (values.dtype,)

@@ -82,6 +82,18 @@ def test_the_images_are_the_only_input_and_the_opset_is_the_true_one() -> None:
     onnx.checker.check_model(model, full_check=True)
 
 
+def test_the_weights_are_those_of_the_network_bit_for_bit() -> None:
+    network = small_network()
+    bias = network.output.bias.data()
+    bias[:] = mx.nd.array([1e-42, -0.1])  # smaller than the least normal number, and no sum of powers of two
+    model = onnx.load_from_string(export_onnx(network, SIDE))
+    written = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
+    for name, parameter in network.collect_params().items():
+        expected = parameter.data().asnumpy()
+        assert (written[name].dtype, written[name].shape) == (expected.dtype, expected.shape)
+        assert written[name].tobytes() == expected.tobytes()
+
+
 def test_an_operator_without_translation_is_an_error() -> None:
     class Strange(mx.gluon.HybridBlock):  # type: ignore[misc]
         def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
