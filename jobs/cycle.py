@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from db.session import open_database
+from jobs.ahead import Ahead
 from jobs.config import Config
 from jobs.environment import processor
 from jobs.home import Home
@@ -74,8 +75,10 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
     with hold(home.lock_file, "a cycle"):
         sessions = open_database(home.database)
         repair(home, sessions)
+        frozen = _frozen_settings(request)
+        ahead = Ahead(home, config, request.recipe, request.weights, frozen, request.if_changed)
         found = survey(
-            sessions, config, flag, progress, if_changed=request.if_changed, accepted=request.accepted
+            sessions, config, flag, progress, ahead, if_changed=request.if_changed, accepted=request.accepted
         )
         if found.snapshot is None or (request.if_changed and not found.would_run):
             log.info("%s", found.reason)
@@ -84,7 +87,9 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
         backbone = backbone_named(request.recipe.backbone)
         weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
         with _recorded(home, sessions, folder) as cycle_id:
-            work = _prepare(request, sessions, cycle_id, found, found.snapshot, device, flag, progress)
+            work = _prepare(
+                request, sessions, cycle_id, found, found.snapshot, device, frozen, flag, progress
+            )
             _train_and_decide(work, request, weights, found)
         return _report(home, sessions, cycle_id, found)
 
@@ -118,6 +123,7 @@ def _prepare(
     found: Look,
     snapshot: Snapshot,
     device: Device,
+    frozen: FrozenSettings,
     flag: StopFlag,
     progress: Progress,
 ) -> "Work":
@@ -144,7 +150,7 @@ def _prepare(
         backbone=backbone_named(request.recipe.backbone),
         device=device,
         around=Surroundings(context(device), request.config.seed, flag.check, progress),
-        frozen=_frozen_settings(request),
+        frozen=frozen,
         promotion=request.config.promotion(),
         fresh=frozenset(change.sha256 for change in _new(found) if change.kind in {"added", "replaced"}),
     )
@@ -152,7 +158,9 @@ def _prepare(
 
 def _frozen_settings(request: Request) -> FrozenSettings:
     config = request.config
-    return FrozenSettings(config.engine, request.home.cache, int(config.cache_gb * 1e9), processor())
+    return FrozenSettings(
+        config.engine, request.home.cache, int(config.cache_gb * 1e9), processor(), trials={}
+    )
 
 
 def _store_data(session: Session, cycle_id: int, found: Look, snapshot: Snapshot) -> None:

@@ -2,14 +2,12 @@
 
 import logging
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
-from importlib import import_module
-from threading import Thread
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from jobs.ahead import Ahead
 from jobs.config import Config
 from jobs.look import Accepted, Look, judge, scan_folder, unchanged
 from jobs.memory import index_of, last_if_unchanged, remember
@@ -26,6 +24,7 @@ def survey(
     config: Config,
     flag: StopFlag,
     progress: Progress,
+    ahead: Ahead,
     *,
     if_changed: bool,
     accepted: Accepted,
@@ -37,6 +36,7 @@ def survey(
         config: the settings.
         flag: raises in time once a signal has come.
         progress: shows how far the scan is.
+        ahead: what to do between the two looks.
         if_changed: whether unchanged data are the end of it, so that no image has to be loaded.
         accepted: what a person has decided about changed classes and lost images.
 
@@ -49,10 +49,11 @@ def survey(
     scanned = _scan(sessions, config, flag, progress)
     if scanned.settling or scanned.changed_files:
         log.info("%d files are new or being written; looking twice", _unsure(scanned))
-        _import_ahead()
-        flag.nap(started + config.settle_seconds + 0.1 - time.perf_counter())
-        flag.check()
-        scanned = _scan(sessions, config, flag, progress)
+        with ahead.while_waiting(scanned, flag) as wait_is_over:
+            flag.nap(started + config.settle_seconds + 0.1 - time.perf_counter())
+            wait_is_over()
+            flag.check()
+            scanned = _scan(sessions, config, flag, progress)
     last = last_if_unchanged(sessions, scanned, config) if if_changed else None
     now = datetime.now(UTC)
     if last:
@@ -65,16 +66,6 @@ def survey(
     if not (if_changed or found.summary.total("train", "test")):
         raise NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
     return found
-
-
-def _import_ahead() -> None:
-    """Import what trains while nothing else is to be done; what fails here fails again where it is needed."""
-
-    def load() -> None:
-        with suppress(Exception):
-            import_module("jobs.training")
-
-    Thread(target=load, daemon=True).start()
 
 
 def _unsure(scanned: ScanResult) -> int:

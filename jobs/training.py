@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,12 @@ from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import ComputingFailed, Interrupted
 from pipeline.network import describe, pretrained_network, scratch_network
 from pipeline.reader import ImageReader
-from pipeline.recipes import Recipe
+from pipeline.recipes import Recipe, preprocessing_for
 from pipeline.records import (
     EpochMetrics,
     Evaluation,
     Findings,
     Note,
-    Preprocessing,
     RunKind,
     Snapshot,
     SnapshotImage,
@@ -67,14 +66,9 @@ class Work:
     promotion: PromotionSettings
     fresh: frozenset[str] = frozenset()  # content hashes of the images that are new since the last cycle
 
-    def preprocessing(self, recipe: Recipe) -> Preprocessing:
-        """Return the backbone's preprocessing, with the centre crop if the recipe asks for it."""
-        own = self.backbone.preprocessing
-        return replace(own, resize="crop") if recipe.center_crop else own
-
     def data(self, recipe: Recipe, train: tuple[SnapshotImage, ...]) -> TrainingData:
         """Return the images of a run, to be read with the recipe's preprocessing."""
-        reader = ImageReader(os.fsencode(self.images_folder), self.preprocessing(recipe))
+        reader = ImageReader(os.fsencode(self.images_folder), preprocessing_for(self.backbone, recipe))
         return TrainingData(reader, train, self.snapshot.part("test"), self.snapshot.classes, self.fresh)
 
 

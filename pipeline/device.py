@@ -42,6 +42,12 @@ def resolve_device(name: str, *, timeout_seconds: float = CHECK_SECONDS) -> Devi
     return found
 
 
+def needs_no_gpu(name: str) -> bool:
+    """Return whether `resolve_device` would say the CPU without looking for a GPU."""
+    kind, _ = parse_device(name)
+    return kind == "cpu" or (kind == "auto" and list(mxnet_distributions()) == [CPU_WHEEL])
+
+
 def parse_device(name: str) -> tuple[str, int | None]:
     """Return the kind (`auto`, `cpu` or `gpu`) and the number of the GPU, if one was given.
 

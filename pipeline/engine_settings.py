@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Engine = Literal["mxnet", "onnxruntime"]
 ENGINE_SETTINGS = ("auto", "mxnet", "onnxruntime")
@@ -16,6 +16,9 @@ class FrozenSettings:
     cache: Path | None = None  # the folder that keeps what was computed; None: nothing is kept
     cache_bytes: int = 0  # the most that the folder may hold; 0: it is emptied
     machine: str = ""  # the processor's name: another one may round in another way
+    # What came of comparing the engines (`engine.Trial`), by the digest of the layers, so that passes that
+    # share these settings compare once; None: each pass compares.
+    trials: dict[str, Any] | None = None
 
 
 WITHOUT_CACHE = FrozenSettings()

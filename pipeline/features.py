@@ -54,9 +54,9 @@ def compute_features(
         Interrupted: from `around.check_stop`.
     """
     keep_boundary = recipe.last_stage_epochs > 0
-    trunk, last_stage = split_features(network, tail_start)
+    _, last_stage = split_features(network, tail_start)
     images = (*data.train, *data.test)
-    block = trunk if keep_boundary else network.features
+    block = frozen_block(network, tail_start, recipe)
     rows = run_frozen(block, images, data.reader, recipe.batch_size, around, settings)
 
     def part(begin: int, end: int) -> Features:
@@ -71,6 +71,11 @@ def compute_features(
 
     split = len(data.train)
     return RunFeatures(part(0, split), part(split, len(images)), rows.notes)
+
+
+def frozen_block(network: Any, tail_start: int, recipe: Recipe) -> Any:
+    """Return the layers that stay frozen: all features, or those before the last stage if that is trained."""
+    return split_features(network, tail_start)[0] if recipe.last_stage_epochs > 0 else network.features
 
 
 def _in_batches(block: Any, inputs: Array, batch_size: int, device: Any) -> Array:

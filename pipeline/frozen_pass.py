@@ -1,7 +1,7 @@
 """Run frozen layers over images: from the cache what was computed before, the rest on the best engine."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,11 @@ class _FrozenPass:
     def trial(self) -> Trial | None:
         """Compare the engines on the first images that have to be computed; None if there are none."""
         missing = self._missing()[: min(self.batch_size, SAMPLE)]
+        trials = {} if self.settings.trials is None else self.settings.trials
+        if missing and self.digest in trials:
+            known: Trial = trials[self.digest]
+            return known
+        self.around.check_stop()
         batch = next(self.reader.batches(self.images, SAMPLE, order=missing), None)
         if batch is None:
             return None
@@ -122,6 +127,8 @@ class _FrozenPass:
         trial = try_onnxruntime(self.block, sample, self.around.device, timed=timed)
         if trial.lasting:
             keep_choice(self.choice_file, ("onnxruntime" if trial.forward else "mxnet", trial.sentence))
+        if trial.forward:
+            trials[self.digest] = replace(trial, model=None)
         return trial
 
     def compute(self, forward: Forward) -> None:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_type_hints
 
+from pipeline.backbones import Backbone
 from pipeline.errors import BadSettings, UnknownRecipe
+from pipeline.records import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,12 @@ def baseline_of(recipe: Recipe) -> Recipe:
         baseline_momentum=recipe.baseline_momentum,
         baseline_images=recipe.baseline_images,
     )
+
+
+def preprocessing_for(backbone: Backbone, recipe: Recipe) -> Preprocessing:
+    """Return the backbone's preprocessing, with the centre crop if the recipe asks for it."""
+    own = backbone.preprocessing
+    return replace(own, resize="crop") if recipe.center_crop else own
 
 
 def with_settings(recipe: Recipe, changes: dict[str, object], *, where: str) -> Recipe:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cuda_libraries import GPU_WHEEL, mxnet_distributions
-from pipeline.device import Device, context, judge, parse_device, resolve_device
+from pipeline.device import Device, context, judge, needs_no_gpu, parse_device, resolve_device
 from pipeline.errors import BadSettings, DeviceUnavailable
 from pipeline.probe_child import PROJECT_FOLDER, ProbeOutcome, run_probe
 from tests.pipeline.fake_cuda import build_driver, python
@@ -46,6 +46,19 @@ def test_auto_with_the_cpu_wheel_is_the_cpu_and_says_why() -> None:
 def test_a_gpu_asked_for_with_the_cpu_wheel_is_refused_not_replaced(name: str) -> None:
     with pytest.raises(DeviceUnavailable, match=rf"--device {name} cannot be used: .*whisker\[cu112\]"):
         resolve_device(name)
+
+
+@needs_cpu_wheel
+def test_with_the_cpu_wheel_no_gpu_is_looked_for_unless_it_is_named() -> None:
+    assert {name: needs_no_gpu(name) for name in ("cpu", "auto", "gpu")} == {
+        "cpu": True, "auto": True, "gpu": False,
+    }  # fmt: skip
+
+
+def test_with_the_gpu_wheel_only_the_cpu_by_name_needs_no_look(tmp_path: Path) -> None:
+    install(tmp_path, GPU_WHEEL)
+    code = "from pipeline.device import needs_no_gpu as f; print(f('cpu'), f('auto'), f('gpu:0'))"
+    assert python("-S", "-c", code, paths=[tmp_path]) == "True False False\n"
 
 
 def test_resolving_a_device_does_not_import_mxnet() -> None:

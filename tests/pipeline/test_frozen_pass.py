@@ -131,6 +131,24 @@ def test_a_choice_is_kept_beside_the_cache_and_holds(images: Path, tmp_path: Pat
     assert (rows.values == passed(data, FrozenSettings("mxnet")).values).all()
 
 
+def test_passes_that_share_their_settings_compare_the_engines_once(images: Path, tmp_path: Path) -> None:
+    data = data_of(images, small_backbone())
+    shared = replace(settings(tmp_path), trials={})
+    first = passed(data, shared, images=data.train[:8])
+    assert shared.trials is not None
+    ((digest, trial),) = shared.trials.items()
+    assert texts(first)[0] == f"features: {trial.sentence}"
+    shared.trials[digest] = replace(trial, sentence="as it was found before")
+    second = passed(data, shared)
+    assert texts(second)[:2] == [
+        "features: as it was found before",
+        "features: 8 of 24 images from the cache",
+    ]
+    assert (second.values == passed(data, FrozenSettings()).values).all()
+    other = passed(data, replace(shared, cache=None, cache_bytes=0), small_network(seed=1).features)
+    assert texts(other)[0] != "features: as it was found before"
+
+
 def test_other_weights_or_another_boundary_or_other_pixels_are_computed_anew(
     images: Path, tmp_path: Path
 ) -> None:
@@ -175,7 +193,7 @@ def test_an_interrupted_pass_goes_on_where_it_was(images: Path, tmp_path: Path) 
         return check
 
     with pytest.raises(Interrupted):
-        passed(data, settings(tmp_path), check_stop=stop_after(2))
+        passed(data, settings(tmp_path), check_stop=stop_after(1 + 2))  # before the engines are compared, too
     rows = passed(data, settings(tmp_path))
     assert texts(rows)[1] == "features: 16 of 24 images from the cache"
 
