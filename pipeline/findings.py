@@ -14,6 +14,7 @@ from pipeline.arrays import Array
 from pipeline.calibration import fit_temperature
 from pipeline.evaluate import loss_and_accuracy
 from pipeline.features import Features
+from pipeline.fits import each
 from pipeline.head import LinearHead, fit_head
 from pipeline.novelty import novelty
 from pipeline.records import Calibration, DataPoint, Findings, Note
@@ -41,6 +42,13 @@ class Fitting:
             strength=self.strength,
             iterations=self.iterations,
         )[-1]
+
+    def fit_each(self, train: Features, samples: Sequence[Array], around: Surroundings) -> list[LinearHead]:
+        """Return the heads of several sets of rows; raises Interrupted between two of them."""
+        most = max((len(rows) for rows in samples), default=0)
+        return each(
+            lambda rows: self.fit(train, rows), samples, most * train.pooled.shape[1], around.check_stop
+        )
 
 
 def find_out(
@@ -106,12 +114,14 @@ def repeats(train: Features, test: Features, fitting: Fitting, around: Surroundi
     Images are drawn with replacement within each class, so that every class is in each sample.
     """
     members = _members(train, fitting.classes, MOST_IMAGES)
-    for repeat in range(REPEATS):
-        around.check_stop()
-        random = np.random.default_rng((around.seed, repeat))
-        rows = np.concatenate([random.choice(own, len(own)) for own in members])
-        head = fitting.fit(train, rows)
+    samples = [_sample(members, (around.seed, repeat)) for repeat in range(REPEATS)]
+    for head in fitting.fit_each(train, samples, around):
         yield loss_and_accuracy(head.logits(test.pooled), test.labels)[1]
+
+
+def _sample(members: Sequence[Array], seed: tuple[int, int]) -> Array:
+    random = np.random.default_rng(seed)
+    return np.concatenate([random.choice(own, len(own)) for own in members])
 
 
 def data_curve(
@@ -123,13 +133,12 @@ def data_curve(
     that are no larger than the one before are left out.
     """
     members = _members(train, fitting.classes, MOST_IMAGES)
-    images, sizes = len(train.labels), set[int]()
-    for rows in (_part(members, share) for share in (*SHARES, 1.0)):
-        if len(rows) in {*sizes, images}:
-            continue
-        around.check_stop()
-        sizes.add(len(rows))
-        yield _point(fitting.fit(train, rows), test, fitting.classes, len(rows), images)
+    images = len(train.labels)
+    parts = {len(rows): rows for rows in (_part(members, share) for share in (*SHARES, 1.0))}
+    parts.pop(images, None)
+    heads = fitting.fit_each(train, list(parts.values()), around)
+    for used, fitted in zip(parts, heads, strict=True):
+        yield _point(fitted, test, fitting.classes, used, images)
     yield _point(head, test, fitting.classes, images, images)
 
 

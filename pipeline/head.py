@@ -13,10 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.arrays import Array
 from pipeline.evaluate import log_softmax, loss_and_accuracy
-
-# The products of a fit on some thousand images are so small that the threads of BLAS wait for each other in a
-# loop, and several of them take far longer than one. From so many numbers on they share the work.
-LARGE = 50_000_000
+from pipeline.fits import LARGE, each
 
 
 @dataclass(frozen=True)
@@ -116,9 +113,11 @@ def held_out_losses(
         strengths: values of C to try.
         iterations: see `fit_head`.
     """
-    for strength in strengths:
-        heads = fit_head(
-            features[~held_out], labels[~held_out], classes, strength=strength, iterations=iterations
-        )
-        loss, _ = loss_and_accuracy(heads[-1].logits(features[held_out]), labels[held_out])
+    others, their_labels = features[~held_out], labels[~held_out]
+
+    def fit(strength: float) -> LinearHead:
+        return fit_head(others, their_labels, classes, strength=strength, iterations=iterations)[-1]
+
+    for strength, head in zip(strengths, each(fit, strengths, others.size), strict=True):
+        loss, _ = loss_and_accuracy(head.logits(features[held_out]), labels[held_out])
         yield strength, loss

@@ -1,14 +1,13 @@
 """Run an ONNX model on the CPU with ONNX Runtime. Nothing here needs MXNet, nor may it."""
 
 import importlib.metadata
-import os
 from pathlib import Path
 
 import onnxruntime
 
 from pipeline.arrays import Array
 from pipeline.evaluate import Forward
-from pipeline.processors import usable_processors
+from pipeline.processors import computing_threads
 
 _ERRORS_ONLY = 3  # ONNX Runtime's level; its warnings are about graphs and helpers of its own
 
@@ -16,13 +15,6 @@ _ERRORS_ONLY = 3  # ONNX Runtime's level; its warnings are about graphs and help
 def runtime_version() -> str:
     """Return the version of ONNX Runtime."""
     return importlib.metadata.version("onnxruntime")
-
-
-def engine_threads() -> int:
-    """Return the number of threads: the processors that may be used, or OMP_NUM_THREADS if that is lower."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    allowed = usable_processors()
-    return min(allowed, int(asked)) if asked.isdigit() and int(asked) > 0 else allowed
 
 
 def open_model(model: bytes | Path) -> Forward:
@@ -37,7 +29,7 @@ def open_model(model: bytes | Path) -> Forward:
         Exception: whatever ONNX Runtime raises for a model that it cannot run.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = engine_threads()
+    options.intra_op_num_threads = computing_threads()
     options.log_severity_level = _ERRORS_ONLY
     # Threads that wait in a loop take the processors from the threads that decode the next images.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -13,6 +13,13 @@ def usable_processors() -> int:
     return max(1, min(allowed, _container_quota() or allowed))
 
 
+def computing_threads() -> int:
+    """Return the number of threads: the processors that may be used, or OMP_NUM_THREADS if that is lower."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    allowed = usable_processors()
+    return min(allowed, int(asked)) if asked.isdigit() and int(asked) > 0 else allowed
+
+
 def _container_quota() -> int | None:
     """Return the processors granted by cgroup v2's `cpu.max`, rounded up; None without a limit."""
     try:

@@ -10,7 +10,8 @@ import numpy as np
 
 from pipeline.arrays import Array
 from pipeline.evaluate import label_indices, log_softmax
-from pipeline.head import fit_head
+from pipeline.fits import each
+from pipeline.head import LinearHead, fit_head
 from pipeline.records import SnapshotImage, Suspect
 
 
@@ -42,13 +43,16 @@ def out_of_fold_probabilities(
     order = np.array(sorted(range(len(labels)), key=keys.__getitem__), dtype=np.int64)
     fold = _folds(labels[order], folds)
     probabilities = np.full((len(labels), classes), np.nan)
-    for number in range(folds):
-        judged, others = order[fold == number], order[fold != number]
-        if len(judged):
-            head = fit_head(
-                features[others], labels[others], classes, strength=strength, iterations=iterations
-            )[-1]
-            probabilities[judged] = np.exp(log_softmax(head.logits(features[judged])))
+    numbers = [number for number in range(folds) if (fold == number).any()]
+
+    def fit(number: int) -> LinearHead:
+        others = order[fold != number]
+        heads = fit_head(features[others], labels[others], classes, strength=strength, iterations=iterations)
+        return heads[-1]
+
+    for number, head in zip(numbers, each(fit, numbers, features.size), strict=True):
+        judged = order[fold == number]
+        probabilities[judged] = np.exp(log_softmax(head.logits(features[judged])))
     return probabilities
 
 

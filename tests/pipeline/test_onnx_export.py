@@ -13,8 +13,8 @@ import pytest
 from pipeline.backbones import backbone_named
 from pipeline.network import forward_of, scratch_network, split_features
 from pipeline.onnx_export import OPSET, export_onnx
-from pipeline.onnx_runtime import engine_threads, open_model
-from pipeline.processors import usable_processors
+from pipeline.onnx_runtime import open_model
+from pipeline.processors import computing_threads, usable_processors
 from pipeline.runtime import mx
 from tests.pipeline.training import small_network
 
@@ -127,4 +127,4 @@ def test_the_threads_are_the_processors_unless_fewer_are_asked_for(
     monkeypatch: pytest.MonkeyPatch, value: str, threads: int | None
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", value)
-    assert engine_threads() == (threads or usable_processors())
+    assert computing_threads() == (threads or usable_processors())
