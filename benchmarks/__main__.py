@@ -23,6 +23,7 @@ from benchmarks import (
     growth,
     main_job,
     near_duplicates,
+    phases,
     predict,
     recipe,
     scan,
@@ -50,6 +51,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "recipe": recipe.main,
     "torch": torch_speed.main,
     "time_to_98": time_to_98.main,
+    "phases": phases.main,
 }
 
 ON_A_GPU: dict[str, Callable[..., None]] = {

@@ -9,6 +9,7 @@ the table takes, without the phases inside it. What is in none of them is "start
 import functools
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -20,10 +21,9 @@ PHASES = {
     "jobs.stop:StopFlag.nap": "waiting for the second look",
     "jobs.survey:remember": "snapshot",
     "jobs.survey:judge": "snapshot",
-    "jobs.cycle:survey": "snapshot",
+    "jobs.cycle:survey": "index, and the last step of what was done while waiting",
     "jobs.cycle:find_weights": "weights and network",
-    "jobs.cycle:resolve_device": "imports",
-    "jobs.cycle:_prepare": "imports",
+    "jobs.cycle:_prepare": "imports, and storing the snapshot",
     "jobs.cycle:_train_and_decide": "records",
     "jobs.cycle:_keep_pictures": "small pictures",
     "jobs.cycle:_report": "report",
@@ -55,16 +55,19 @@ REST = "start and end of the process"
 class Clock:
     """Counts the seconds of the phase that the main thread is in."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         self.seconds: dict[str, float] = {}
         self._phases = [REST]
-        self._since = time.perf_counter()
+        self._now = now
+        self._since = now()
 
     def timed(self, function: Callable[..., Any], phase: str) -> Callable[..., Any]:
         """Return the function, counted as a phase."""
 
         @functools.wraps(function)
         def wrapper(*arguments: Any, **named: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                return function(*arguments, **named)
             self._count()
             self._phases.append(phase)
             try:
@@ -84,22 +87,21 @@ class Clock:
             setattr(owner, name, self.timed(getattr(owner, name), phase))
 
     def _count(self) -> None:
-        now = time.perf_counter()
+        now = self._now()
         self.seconds[self._phases[-1]] = self.seconds.get(self._phases[-1], 0.0) + now - self._since
         self._since = now
 
 
 def main(file: Path, words: Sequence[str]) -> None:
     """Run the command to its end, and write the seconds."""
-    clock = Clock()
-    import_module("jobs.cycle")
-    train = import_module("jobs.cycle")._train_and_decide
+    clock, cycle = Clock(), import_module("jobs.cycle")
+    train: Callable[..., Any] = cycle.__dict__["_train_and_decide"]
 
-    def train_with_phases(*arguments: Any) -> Any:
+    def train_with_phases(*arguments: Any) -> None:
         clock.install(LATE_PHASES)
-        return train(*arguments)
+        train(*arguments)
 
-    import_module("jobs.cycle")._train_and_decide = train_with_phases
+    cycle.__dict__["_train_and_decide"] = train_with_phases
     clock.install(PHASES)
     try:
         import_module("cli").cli(args=list(words), standalone_mode=False)
