@@ -27,7 +27,7 @@ from pipeline.weights import find_weights
 
 log = logging.getLogger("whisker")
 
-LATER = ("jobs.promotion", "jobs.heat_maps", "jobs.thumbnails", "pipeline.report")  # slow to import
+LATER = ("jobs.promotion", "jobs.heat_maps", "jobs.thumbnails", "pipeline.report.render")  # slow to import
 
 
 class _WaitIsOver(Exception):

@@ -33,7 +33,7 @@ def log_losses(probabilities: Array, labels: Array) -> Array:
 
 
 def evaluation_of(predictions: tuple[Prediction, ...], classes: Sequence[str]) -> Evaluation:
-    """Return the evaluation that these predictions, at least one, make up; they stay as they are to the bit."""
+    """Return the evaluation that these predictions, at least one, make up; each stays exactly as it is."""
     probabilities, labels = as_arrays(predictions, classes)
     right = probabilities.argmax(axis=1) == labels
     return Evaluation(float(right.mean()), float(log_losses(probabilities, labels).mean()), predictions)
