@@ -51,13 +51,13 @@ def compare_runs(home: Home, before_id: int, after_id: int) -> Compared:
     with open_read_only(home.database)() as session:
         classes = _shared_classes(session, before_id, after_id)
         before, after, left_out = _load(session, before_id, after_id, classes)
-        comparison = compare(_calibrated(before), _calibrated(after), classes)
+        comparison = compare(_calibrated(before, classes), _calibrated(after, classes), classes)
         assert comparison is not None, "there are shared images"
         turned = [*comparison.broken, *comparison.fixed]
         thumbnails = store.load_thumbnails(session, turned, len(turned))
     page = home.reports / f"compare-{before_id}-{after_id}.html"
     write_whole(page, render_comparison(before, after, classes, thumbnails).encode())
-    return Compared(_scored(before), _scored(after), comparison, left_out, page)
+    return Compared(_scored(before, classes), _scored(after, classes), comparison, left_out, page)
 
 
 def _shared_classes(session: Session, before_id: int, after_id: int) -> tuple[str, ...]:
@@ -101,12 +101,12 @@ def _evaluation(details: RunDetails) -> Evaluation:
     return details.evaluation
 
 
-def _calibrated(details: RunDetails) -> Evaluation:
-    return calibrated(_evaluation(details), details.findings.temperature)
+def _calibrated(details: RunDetails, classes: tuple[str, ...]) -> Evaluation:
+    return calibrated(_evaluation(details), details.findings.temperature, classes)
 
 
-def _scored(details: RunDetails) -> Scored:
-    evaluation = _calibrated(details)
+def _scored(details: RunDetails, classes: tuple[str, ...]) -> Scored:
+    evaluation = _calibrated(details, classes)
     images = len(evaluation.predictions)
     low, high = wilson_interval(round(evaluation.accuracy * images), images)
     return Scored(details, Estimate(evaluation.accuracy, low, high), evaluation.log_loss)

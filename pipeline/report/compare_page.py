@@ -69,7 +69,7 @@ def comparison_page(
 ) -> ComparePage:
     """Work out the page of two runs, of which any may have failed."""
     columns = tuple(_column(kind, details) for kind, details in zip(_KINDS, (before, after), strict=True))
-    old, new = (_model(column) for column in columns)
+    old, new = (_model(column, classes) for column in columns)
     comparison = compare(old.evaluation, new.evaluation, classes) if old and new else None
     return ComparePage(
         headline=f"Run {after.run.id} against run {before.run.id}",
@@ -79,7 +79,7 @@ def comparison_page(
             confusions_of(tuple(model for model in (old, new) if model), tuple(classes)),
             turned(old, new, comparison, classes, thumbnails) if old and new and comparison else None,
         ),
-        training=_trainings(columns),
+        training=_trainings(columns, classes),
     )
 
 
@@ -87,17 +87,17 @@ def _column(kind: Kind, details: RunDetails) -> Column:
     return Column(kind, f"Run {details.run.id}, {KINDS[details.run.kind].lower()}", details)
 
 
-def _model(column: Column) -> Model | None:
+def _model(column: Column, classes: Sequence[str]) -> Model | None:
     details = column.details
     if details.evaluation is None:
         return None
-    shown = calibrated(details.evaluation, details.findings.temperature)
+    shown = calibrated(details.evaluation, details.findings.temperature, classes)
     return Model(column.kind, column.name, details, shown)
 
 
-def _trainings(columns: tuple[Column, ...]) -> Trainings:
+def _trainings(columns: tuple[Column, ...], classes: Sequence[str]) -> Trainings:
     both = [column.details for column in columns]
-    return Trainings(columns, columns, run_rows(both), setting_rows(both), environment_rows(both))
+    return Trainings(columns, columns, run_rows(both, classes), setting_rows(both), environment_rows(both))
 
 
 def _sentence(comparison: Comparison | None, before: int, after: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pipeline.calibration import calibrated
@@ -21,9 +22,14 @@ class Row:
     differs: bool
 
 
-def run_rows(runs: Sequence[RunDetails]) -> tuple[Row, ...]:
-    """Return what was trained, on how much, and what came of it; without what no run has."""
-    rows = (_row(name, [fact(details) for details in runs]) for name, fact in FACTS)
+def run_rows(runs: Sequence[RunDetails], classes: Sequence[str]) -> tuple[Row, ...]:
+    """Return what was trained, on how much, and what came of it; without what no run has.
+
+    Args:
+        runs: the columns.
+        classes: in the order of the probabilities.
+    """
+    rows = (_row(name, [fact(details) for details in runs]) for name, fact in _facts(classes))
     return tuple(row for row in rows if set(row.cells) != {NOTHING})
 
 
@@ -81,11 +87,11 @@ def _log_loss(details: RunDetails) -> str:
     return decimal(details.evaluation.log_loss if details.evaluation else details.run.test_log_loss)
 
 
-def _calibrated_log_loss(details: RunDetails) -> str:
+def _calibrated_log_loss(details: RunDetails, classes: Sequence[str]) -> str:
     calibration = details.findings.calibration
     if details.evaluation is None or calibration is None:
         return NOTHING
-    return decimal(calibrated(details.evaluation, calibration.temperature).log_loss)
+    return decimal(calibrated(details.evaluation, calibration.temperature, classes).log_loss)
 
 
 def _of_run(fact: Callable[[Run], str]) -> Callable[[RunDetails], str]:
@@ -109,20 +115,25 @@ def _speed(run: Run) -> str:
     return NOTHING if run.images_per_second is None else f"{run.images_per_second:,.0f} images/s"
 
 
-FACTS: tuple[tuple[str, Callable[[RunDetails], str]], ...] = (
-    ("Run", _of_run(lambda run: f"{run.id} ({run.status})")),
-    ("Error", _of_run(lambda run: run.error or NOTHING)),
-    ("Test accuracy, 95 % interval", _accuracy),
-    ("Test images right", _right),
-    ("Log loss on the test images", _log_loss),
-    ("Log loss, calibrated", _calibrated_log_loss),
-    ("Recipe", _of_run(lambda run: run.recipe)),
-    ("Backbone", _of_run(lambda run: run.backbone)),
-    ("Device", _of_run(lambda run: run.device)),
-    ("Training images", _of_run(lambda run: integer(run.train_images))),
-    ("Given: training images through the network", _of_run(_images_through)),
-    ("Given: epochs", _of_run(_passes)),
-    ("Given: time in epochs", _of_run(lambda run: duration(sum(metrics.seconds for metrics in run.epochs)))),
-    ("Time of the whole run", _of_run(lambda run: duration(run.seconds))),
-    ("Speed in training", _of_run(_speed)),
-)
+def _facts(classes: Sequence[str]) -> tuple[tuple[str, Callable[[RunDetails], str]], ...]:
+    """Return the name of each property and how it is read from a run."""
+    return (
+        ("Run", _of_run(lambda run: f"{run.id} ({run.status})")),
+        ("Error", _of_run(lambda run: run.error or NOTHING)),
+        ("Test accuracy, 95 % interval", _accuracy),
+        ("Test images right", _right),
+        ("Log loss on the test images", _log_loss),
+        ("Log loss, calibrated", partial(_calibrated_log_loss, classes=classes)),
+        ("Recipe", _of_run(lambda run: run.recipe)),
+        ("Backbone", _of_run(lambda run: run.backbone)),
+        ("Device", _of_run(lambda run: run.device)),
+        ("Training images", _of_run(lambda run: integer(run.train_images))),
+        ("Given: training images through the network", _of_run(_images_through)),
+        ("Given: epochs", _of_run(_passes)),
+        (
+            "Given: time in epochs",
+            _of_run(lambda run: duration(sum(metrics.seconds for metrics in run.epochs))),
+        ),
+        ("Time of the whole run", _of_run(lambda run: duration(run.seconds))),
+        ("Speed in training", _of_run(_speed)),
+    )

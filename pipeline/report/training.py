@@ -49,7 +49,7 @@ def training_of(cycle: Cycle) -> Training:
     return Training(
         columns=columns,
         trained=trained,
-        facts=run_rows(details),
+        facts=run_rows(details, cycle.snapshot.classes if cycle.snapshot else ()),
         curves=learning_curves(runs) if any(run.epochs for run in runs) else (),
         curve_note=curve_note(runs),
         budgets=budgets_of(cycle),

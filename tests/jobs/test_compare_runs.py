@@ -1,6 +1,7 @@
 """Any two runs on the images that they share."""
 
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,18 @@ def test_probabilities_are_compared_at_the_temperatures_of_the_runs(stored: Stor
     assert document["images"] == 4
     assert document["gain"]["value"] == 0.0
     assert document["report"] == str(compared.page)
+
+
+def test_the_log_loss_is_a_number_where_the_shared_images_lack_a_class(stored: Stored) -> None:
+    home, sessions = stored
+    of = all_tested("abcdef")
+    cats = tuple(image for image in of.images if image.label == "cat")
+    first = add_run(home, sessions, of=of, temperature=2.0)
+    second = add_run(home, sessions, of=replace(of, digest=sha("cats"), images=cats), temperature=2.0)
+    compared = compare_runs(home, first, second)
+    assert compared.comparison.images == len(cats)
+    assert isfinite(compared.before.log_loss)
+    assert isfinite(compared.after.log_loss)
 
 
 def test_what_cannot_be_compared_is_said_in_one_sentence(stored: Stored) -> None:
