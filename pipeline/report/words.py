@@ -13,7 +13,7 @@ NARROW = "\N{NO-BREAK SPACE}"  # between a number and its unit, so that a line n
 DECISIONS = {
     "first": ("First model", "There was no champion for these classes, so this model is the champion now."),
     "promote": ("Promoted", "The new model takes over from the champion."),
-    "hold": ("Champion kept", "The new model is not shown to be better, so the champion stays."),
+    "hold": ("Champion kept", "The new model is not shown to be better by enough, so the champion stays."),
     "reject": ("Rejected", "The new model is not good enough, so the champion stays."),
 }
 STATUSES = {"running": "Running", "finished": "Finished", "failed": "Failed", "interrupted": "Interrupted"}

@@ -82,5 +82,6 @@ def complete_cycle(**changes: object) -> Cycle:
         verdict=Verdict(
             "hold", "of 400 test images it newly gets 8 right and 3 wrong (p = 0.23)", margin=MARGIN
         ),
+        champion_id=11,
     )
     return replace(cycle, **changes)  # type: ignore[arg-type]

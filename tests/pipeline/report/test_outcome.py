@@ -17,11 +17,37 @@ from tests.pipeline import example_cycles as examples
     ],
 )
 def test_a_verdict_is_a_word_and_its_effect(decision: Decision, word: str, effect: str) -> None:
-    cycle = examples.finished_cycle(verdict=Verdict(decision, "Why."))
+    champion = 13 if decision in {"first", "promote"} else 11
+    cycle = examples.finished_cycle(verdict=Verdict(decision, "Why."), champion_id=champion)
 
     assert [badge.word for badge in badges_of(cycle)] == [word]
     assert headline(cycle).startswith(f"{word}: 98.5")
     assert effect in sentence(cycle)
+
+
+@pytest.mark.parametrize(("decision", "champion"), [("first", None), ("promote", 11)])
+def test_a_model_that_waits_for_a_person_is_not_said_to_be_the_champion(
+    decision: Decision, champion: int | None
+) -> None:
+    cycle = examples.finished_cycle(verdict=Verdict(decision, "Better."), champion_id=champion)
+
+    assert headline(cycle).startswith("To be promoted: ")
+    assert sentence(cycle) == "The new model has won, but it is the champion only when somebody promotes it."
+
+
+def test_a_model_that_a_person_promoted_meanwhile_is_said_to_be_the_champion() -> None:
+    cycle = examples.finished_cycle(verdict=Verdict("hold", "It is the champion already."), champion_id=13)
+
+    assert headline(cycle).startswith("Promoted by hand: ")
+    assert sentence(cycle) == "Somebody has made the new model the champion while the cycle ran."
+
+
+def test_a_model_that_is_better_by_too_little_is_not_said_to_be_no_better() -> None:
+    cycle = examples.finished_cycle(
+        verdict=Verdict("hold", "better than the champion, but by less than the margin"), champion_id=11
+    )
+
+    assert sentence(cycle) == "The new model is not shown to be better by enough, so the champion stays."
 
 
 @pytest.mark.parametrize(
