@@ -1,13 +1,13 @@
 """What the section on the champion shows: the new model against it, image by image."""
 
 from dataclasses import dataclass
-from statistics import stdev
 
 from markupsafe import Markup
 
 from pipeline.evaluation_tables import correct_and_total
 from pipeline.paired import Comparison, Estimate, compare
 from pipeline.records import Cycle, Evaluation
+from pipeline.report.luck import luck_of
 from pipeline.report.models import (
     Model,
     gain_with_interval,
@@ -62,7 +62,7 @@ def versus_of(cycle: Cycle, models: tuple[Model, ...], comparison: Comparison | 
         return None
     margin = cycle.verdict.margin if cycle.verdict else 0.0
     repeats = after.details.findings.repeats
-    chance = 2 * stdev(repeats) if len(repeats) > 1 else None
+    chance = luck_of(repeats)
     sentence = _sentence(comparison)
     return Versus(
         champion=before.name,
@@ -88,7 +88,7 @@ def _noise(chance: float | None, repeats: int) -> str:
         return ""
     return (
         f"heads fitted on {repeats} resamples of the training images scatter so that a difference of "
-        f"{points(chance)} (two standard deviations) can be luck."
+        f"{points(chance)} (two standard deviations of a difference) can be luck."
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from statistics import stdev
 
 from pipeline.calibration import calibrated, expected_calibration_error
-from pipeline.compare import detectable_gain, images_for
-from pipeline.paired import compare
+from pipeline.compare import SIGNIFICANCE, detectable_gain, images_for
+from pipeline.paired import Comparison, compare
 from pipeline.records import Cycle, Evaluation, Findings
+from pipeline.report.luck import luck_of
 from pipeline.report.models import signed_points
 from pipeline.report.scores import Score, score_of
 from pipeline.report.verdict_check import Check, Level
@@ -45,33 +46,43 @@ def _test_size(score: Score, margin: float) -> Check:
 
 
 def _against_chance(cycle: Cycle, findings: Findings) -> Iterator[Check]:
-    if len(findings.repeats) < 2:
+    luck = luck_of(findings.repeats)
+    if luck is None:
         return
-    spread = stdev(findings.repeats)
     repeats = (
         f"fitted on {len(findings.repeats)} resamples of the training images, "
-        f"its accuracy scatters by {points(spread)} (standard deviation)"
+        f"its accuracy scatters by {points(stdev(findings.repeats))} (standard deviation)"
     )
-    gain = _gain(cycle)
-    if gain is None:
+    comparison = _comparison(cycle)
+    if comparison is None:
         yield Check("good", "Luck of the training images", f"The model was {repeats}.", "runs")
         return
+    yield _of_difference(comparison, luck, repeats)
+
+
+def _of_difference(comparison: Comparison, luck: float, repeats: str) -> Check:
+    """Hold the difference against both sorts of luck: that of the training and that of the test images."""
+    gain = comparison.gain.value
     difference = f"The difference from the champion, {signed_points(gain)}, is"
-    if abs(gain) <= 2 * spread:
-        yield Check("look", "Within chance", f"{difference} within what luck does: {repeats}.", "champion")
-    else:
-        text = f"{difference} more than what luck does: {repeats}."
-        yield Check("good" if gain > 0 else "bad", "Beyond chance", text, "champion")
+    if abs(gain) <= luck:
+        return Check("look", "Within chance", f"{difference} within what luck does: {repeats}.", "champion")
+    if comparison.p_value >= SIGNIFICANCE:
+        text = (
+            f"{difference} within what the luck of the test images does (p = {comparison.p_value:.2g}), "
+            f"though more than that of the training images does: {repeats}."
+        )
+        return Check("look", "Within chance", text, "champion")
+    text = f"{difference} more than what luck does: {repeats}."
+    return Check("good" if gain > 0 else "bad", "Beyond chance", text, "champion")
 
 
-def _gain(cycle: Cycle) -> float | None:
-    """Return the gain in accuracy over the champion on the shared test images; None if there is none."""
+def _comparison(cycle: Cycle) -> Comparison | None:
+    """Compare with the champion on the shared test images; None if there is none."""
     before = cycle.compared.evaluation if cycle.compared else None
     after = cycle.finetune.evaluation if cycle.finetune else None
     if before is None or after is None or cycle.snapshot is None:
         return None
-    comparison = compare(before, after, cycle.snapshot.classes)
-    return None if comparison is None else comparison.gain.value
+    return compare(before, after, cycle.snapshot.classes)
 
 
 def _probabilities(evaluation: Evaluation, classes: tuple[str, ...], findings: Findings) -> Check:

@@ -53,7 +53,7 @@ def test_a_cycle_without_a_margin_says_only_what_its_test_set_can_show() -> None
 @pytest.mark.parametrize(
     ("wrong", "title", "level"),
     [(6, "Within chance", "look"), (7, "Within chance", "look"), (13, "Beyond chance", "good"),
-     (2, "Beyond chance", "bad")],
+     (2, "Within chance", "look"), (0, "Beyond chance", "bad")],
 )  # fmt: skip
 def test_the_gain_is_held_against_the_luck_of_the_training_images(wrong: int, title: str, level: str) -> None:
     cycle = with_findings(Findings(repeats=REPEATS), compared=champion(wrong))
@@ -70,6 +70,19 @@ def test_the_gain_and_the_scatter_are_said_in_numbers() -> None:
         "resamples of the training images, its accuracy scatters by 0.14 percentage points "
         "(standard deviation)."
     )
+
+
+def test_what_the_test_images_do_not_show_is_not_said_to_be_beyond_chance() -> None:
+    found = check(with_findings(Findings(repeats=REPEATS), compared=champion(2)), "Within chance")
+
+    assert "is within what the luck of the test images does (p = 0.12), though more than that" in found.text
+
+
+def test_the_luck_of_a_difference_is_that_of_both_models() -> None:
+    apart = (0.98, 0.99)  # a standard deviation of 0.71 points, of a difference 1.0
+    found = check(with_findings(Findings(repeats=apart), compared=champion(13)), "Within chance")
+
+    assert found.text.startswith("The difference from the champion, +1.8 percentage points, is within")
 
 
 def test_without_a_champion_the_scatter_stands_alone() -> None:
