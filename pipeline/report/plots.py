@@ -181,7 +181,8 @@ def _set_instants(plot: Any, instants: Sequence[datetime]) -> None:
     # A single instant has no width of its own, and matplotlib would show four years around it.
     margin = max((max(instants) - min(instants)) * 0.04, timedelta(hours=1))
     plot.set_xlim(min(instants) - margin, max(instants) + margin)
-    locator = matplotlib.dates.AutoDateLocator(tz=UTC, minticks=3, maxticks=6)
+    # With fewer ticks it finds no step for some lengths, as for two and a half hours, and warns of that.
+    locator = matplotlib.dates.AutoDateLocator(tz=UTC, minticks=3, maxticks=7)
     plot.xaxis.set_major_locator(locator)
     plot.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator, tz=UTC))
 

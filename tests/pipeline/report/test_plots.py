@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import inf, nan
 
@@ -89,6 +90,13 @@ def measured(day: int, share: float) -> Measured:
 
 def test_a_history_needs_a_point() -> None:
     assert history_plot("history", "Title", [], []) is None
+
+
+@pytest.mark.parametrize("length", [timedelta(minutes=45), timedelta(days=1000)], ids=str)
+def test_a_history_finds_its_ticks_without_a_warning(length: timedelta) -> None:
+    first = measured(0, 0.97)
+
+    assert history_plot("history", "Title", [first, replace(first, at=first.at + length)], [])
 
 
 @pytest.mark.parametrize("days", [1, 2, 30, 800])
