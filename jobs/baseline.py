@@ -51,4 +51,4 @@ def _fresh_baseline(work: Work, settings: Recipe, growth: float) -> int | None:
     except WeightsError as error:
         log.warning("the stored baseline cannot be reused: %s", error)
         return None
-    return details.run.id if scored else None
+    return details.run.id if scored and scored.predictions else None

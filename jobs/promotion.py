@@ -63,7 +63,7 @@ def _verdict(work: Work, champion_id: int | None, run_id: int, batch_size: int) 
     assert challenger is not None, "a finished run has an evaluation"
     before = _calibrated(work, champion_id, champion) if champion_id and champion else None
     decided = verdict(before, _calibrated(work, run_id, challenger), work.snapshot.classes, margin=margin)
-    return decided, champion_id if champion else None
+    return decided, champion_id if champion and champion.predictions else None
 
 
 def _calibrated(work: Work, run_id: int, evaluation: Evaluation) -> Evaluation:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from math import nan
 
 import numpy as np
 
@@ -19,8 +20,9 @@ Probabilities = Mapping[str, tuple[float, ...]]  # by the content of an image
 def evaluation_today(work: Work, run_id: int, batch_size: int) -> Evaluation | None:
     """Return a stored run's evaluation on the current test images; None if it was made for other classes.
 
-    Only the images that it has not scored before are computed; the labels are those of today. The result is
-    stored. Its probabilities are raw: the model's temperature plays no part.
+    Only the images that it did not score in its own cycle are computed; the labels are those of today. The
+    result is stored, unless no image could be read: then it has no predictions. Its probabilities are raw:
+    the model's temperature plays no part.
 
     Raises:
         WeightsError: the model's files are missing or damaged.
@@ -33,7 +35,10 @@ def evaluation_today(work: Work, run_id: int, batch_size: int) -> Evaluation | N
     known = {p.sha256: p.probabilities for p in stored.predictions} if stored else {}
     test = work.snapshot.part("test")
     known |= _scores(work, model, [image for image in test if image.sha256 not in known], batch_size)
-    result = _evaluation([image for image in test if image.sha256 in known], known, model.classes)
+    scored = [image for image in test if image.sha256 in known]
+    if not scored:
+        return Evaluation(nan, nan, ())
+    result = _evaluation(scored, known, model.classes)
     with work.sessions.begin() as session:
         if store.evaluation_on(session, run_id, work.snapshot_id) is None:
             store.add_evaluation(session, run_id, work.snapshot_id, result)

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
+from PIL import Image
 
 from db import store
 from db.session import open_current
@@ -132,6 +134,28 @@ def test_a_run_that_a_person_promoted_before_its_verdict_is_not_compared_with_it
     assert second.verdict.decision == "hold"
     assert "is the champion already" in second.verdict.reason
     assert (second.champion_id, second.compared) == (2, None)
+
+
+def test_a_champion_that_can_score_no_test_image_stays(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = request(tmp_path, images)
+    cycle_of(asked)
+    for number, file in enumerate(sorted(images.glob("test/*/*.jpg"))):
+        noise = Image.frombytes("RGB", (8, 8), Random(number).randbytes(8 * 8 * 3))
+        noise.resize((64, 64)).save(file)
+    judged = evaluation_today
+
+    def without_the_disk(work: Work, champion_id: int, batch_size: int) -> Evaluation | None:
+        (images / "test").rename(tmp_path / "unplugged")
+        return judged(work, champion_id, batch_size)
+
+    monkeypatch.setattr(promotion, "evaluation_today", without_the_disk)
+    second = cycle_of(asked)
+    assert second.verdict is not None
+    assert second.verdict.decision == "hold"
+    assert second.verdict.reason == "no test image was given to both, so they cannot be compared"
+    assert (second.champion_id, second.compared) == (1, None)
 
 
 def test_a_link_that_is_wrong_or_missing_is_put_right_by_the_next_start(images: Path, tmp_path: Path) -> None:
