@@ -96,7 +96,8 @@ def _baseline(cycle: Cycle) -> Iterator[Check]:
         return
     run = cycle.scratch.run
     yield from _where_from(run, cycle)
-    if run.status == "finished":
+    # A baseline that went astray had not trained out; another check says so.
+    if run.status == "finished" and (not run.epochs or isfinite(run.epochs[-1].test_loss)):
         yield _trained_enough(run)
     if cycle.finetune and not _same_test(cycle.finetune, cycle.scratch):
         text = "The two runs were not tested on the same images, so compare them with care."

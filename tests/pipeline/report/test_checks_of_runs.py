@@ -65,6 +65,15 @@ def test_a_baseline_that_was_still_getting_better_is_said_to_be_under_trained() 
     assert check(CLEAN, "Baseline trained out").level == "good"
 
 
+def test_a_baseline_that_went_astray_is_not_said_to_be_trained_out() -> None:
+    *kept, last = STEADY
+    astray = scratch(epochs=(*kept, replace(last, test_loss=nan)))
+    titles = {one.title for one in found_in(replace(CLEAN, scratch=astray))}
+
+    assert "Numbers" in titles
+    assert not titles & {"Baseline trained out", "Baseline under-trained"}
+
+
 def test_a_failed_baseline_of_a_finished_cycle_is_said_with_its_error() -> None:
     found = check(examples.cycle_with_a_failed_baseline(), "The run failed")
 
