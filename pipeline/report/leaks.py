@@ -7,8 +7,9 @@ from pipeline.evaluation_tables import said_index
 from pipeline.perceptual_hash import BITS
 from pipeline.pictures import thumbnail_uri
 from pipeline.records import Cycle, Evaluation, Leak, RunDetails
+from pipeline.report.models import runs_of
+from pipeline.report.plot_frame import Kind
 from pipeline.report.scores import score_of
-from pipeline.report.words import KINDS
 
 MOST_PAIRS = 24
 TRANSFORMS = {
@@ -38,7 +39,7 @@ class LeakScore:
     """How good a run is on all test images, and on those that no left-out image shows."""
 
     name: str
-    kind: str
+    kind: Kind
     with_all: str
     without: str
 
@@ -56,7 +57,7 @@ class Leaks:
 def leaks_of(cycle: Cycle) -> Leaks:
     """Work out the section."""
     affected = {leak.test.sha256 for leak in cycle.leaks}
-    runs = [details for details in (cycle.finetune, cycle.scratch) if details and details.evaluation]
+    runs = [(kind, name, details) for kind, name, details in runs_of(cycle) if details.evaluation]
     classes = cycle.snapshot.classes if cycle.snapshot else ()
     return Leaks(
         shown=tuple(
@@ -70,7 +71,7 @@ def leaks_of(cycle: Cycle) -> Leaks:
         ),
         in_all=len(cycle.leaks),
         affected=len(affected),
-        scores=tuple(_score(details, affected, classes) for details in runs) if affected and classes else (),
+        scores=tuple(_score(*run, affected, classes) for run in runs) if affected and classes else (),
     )
 
 
@@ -82,9 +83,11 @@ def likeness(leak: Leak) -> str:
     return f"{how}; {leak.distance} of {BITS} bits of the picture's hash differ"
 
 
-def _score(details: RunDetails, affected: set[str], classes: Sequence[str]) -> LeakScore:
+def _score(
+    kind: Kind, name: str, details: RunDetails, affected: set[str], classes: Sequence[str]
+) -> LeakScore:
     rest = replace(details, evaluation=_without(details.evaluation, affected, classes))
-    return LeakScore(KINDS[details.run.kind], details.run.kind, _in_words(details), _in_words(rest))
+    return LeakScore(name, kind, _in_words(details), _in_words(rest))
 
 
 def _without(evaluation: Evaluation | None, affected: set[str], classes: Sequence[str]) -> Evaluation | None:

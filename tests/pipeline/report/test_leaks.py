@@ -8,6 +8,7 @@ from pipeline.records import Cycle, RunDetails
 from pipeline.report.leaks import MOST_PAIRS, TRANSFORMS, leaks_of, likeness
 from pipeline.report.render import render_cycle
 from pipeline.report.words import NARROW, interval
+from tests.pipeline.example_checks import champion
 from tests.pipeline.example_cycles import NOTHING_FOUND, finished_cycle
 from tests.pipeline.example_data import example_leak
 from tests.pipeline.example_runs import example_run
@@ -100,6 +101,19 @@ def test_a_baseline_that_is_used_again_is_excepted_from_the_promise() -> None:
 
     assert doubt in text(finished_cycle(scratch_reused=True))
     assert doubt not in text(finished_cycle())
+
+
+def test_the_champion_is_excepted_from_the_promise_and_has_a_row_of_its_own() -> None:
+    doubt = "The champion may have been trained on them: "
+    compared = finished_cycle(compared=champion(13))
+
+    assert doubt in text(compared)
+    assert doubt not in text(finished_cycle())
+    assert [(score.kind, score.name) for score in leaks_of(compared).scores] == [
+        ("finetune", "Fine-tune"),
+        ("scratch", "From scratch"),
+        ("champion", "Champion (run 11)"),
+    ]
 
 
 def test_no_leak_is_a_quiet_sentence() -> None:
