@@ -28,6 +28,7 @@ class CycleRow:
     id: int
     page: str
     run_id: int | None  # of the fine-tune
+    scratch_id: int | None  # of the baseline that was trained in this cycle
     badges: tuple[Badge, ...]
     started_at: datetime
     finetune: Score | None
@@ -44,6 +45,7 @@ class PromotionRow:
 
     run_id: int
     cycle: CycleRow | None
+    score: Score | None  # of the run there
     at: datetime
     source: str
     reason: str
@@ -54,7 +56,8 @@ class IndexPage:
     """Everything the template of the index needs."""
 
     champion_id: int | None
-    champion: CycleRow | None  # the cycle whose fine-tune is the champion, if it is in the list
+    champion: CycleRow | None  # the cycle that trained the champion, if it is in the list
+    champion_score: Score | None  # there
     newest_promotions: tuple[PromotionRow, ...]  # newest first
     older_promotions: tuple[PromotionRow, ...]
     rows: tuple[CycleRow, ...]  # newest first
@@ -68,13 +71,15 @@ def index_page(
     """Work out the index of all cycles and promotions, in whatever order they come."""
     oldest_first = sorted(cycles, key=lambda cycle: cycle.id)
     rows = tuple(_row(cycle, champion_id) for cycle in reversed(oldest_first))
-    by_run = {row.run_id: row for row in rows if row.run_id is not None}
+    by_run = _by_run(rows)
+    champion, champion_score = (None, None) if champion_id is None else by_run.get(champion_id, (None, None))
     changes = sorted(promotions, key=lambda promotion: promotion.id, reverse=True)
     history = tuple(_promotion_row(change, by_run) for change in changes)
     finding = _finding([row for row in rows if row.finetune])
     return IndexPage(
         champion_id=champion_id,
-        champion=None if champion_id is None else by_run.get(champion_id),
+        champion=champion,
+        champion_score=champion_score,
         newest_promotions=history[:FEW_PROMOTIONS],
         older_promotions=history[FEW_PROMOTIONS:],
         rows=rows,
@@ -83,10 +88,21 @@ def index_page(
     )
 
 
-def _promotion_row(promotion: Promotion, by_run: Mapping[int, CycleRow]) -> PromotionRow:
+def _by_run(rows: Sequence[CycleRow]) -> dict[int, tuple[CycleRow | None, Score | None]]:
+    """Return the cycle of each run and its score; a person can make a baseline the champion, too."""
+    runs = [(row.run_id, row, row.finetune) for row in rows]
+    runs += [(row.scratch_id, row, row.scratch) for row in rows]
+    return {run_id: (row, score) for run_id, row, score in runs if run_id is not None}
+
+
+def _promotion_row(
+    promotion: Promotion, by_run: Mapping[int, tuple[CycleRow | None, Score | None]]
+) -> PromotionRow:
+    cycle, score = by_run.get(promotion.run_id, (None, None))
     return PromotionRow(
         run_id=promotion.run_id,
-        cycle=by_run.get(promotion.run_id),
+        cycle=cycle,
+        score=score,
         at=promotion.at,
         source=SOURCES[promotion.source],
         reason=promotion.reason,
@@ -96,17 +112,19 @@ def _promotion_row(promotion: Promotion, by_run: Mapping[int, CycleRow]) -> Prom
 def _row(cycle: Cycle, champion_id: int | None) -> CycleRow:
     counts = cycle.snapshot.counts if cycle.snapshot else None
     run_id = cycle.finetune.run.id if cycle.finetune else None
+    scratch_id = cycle.scratch.run.id if cycle.scratch and not cycle.scratch_reused else None
     return CycleRow(
         id=cycle.id,
         page=cycle_page_name(cycle.id),
         run_id=run_id,
+        scratch_id=scratch_id,
         badges=badges_of(cycle),
         started_at=cycle.started_at,
         finetune=score_of(cycle.finetune),
         scratch=score_of(cycle.scratch),
         train=sum(counts.get("train", {}).values()) if counts else None,
         test=sum(counts.get("test", {}).values()) if counts else None,
-        is_champion=run_id is not None and run_id == champion_id,
+        is_champion=champion_id is not None and champion_id in {run_id, scratch_id},
         error=cycle.error,
     )
 
@@ -131,8 +149,8 @@ def _plot(cycles: Sequence[Cycle], history: Sequence[PromotionRow], title: str) 
     scratch = [
         _measured(cycle.started_at, score_of(cycle.scratch)) for cycle in cycles if not cycle.scratch_reused
     ]
-    champions = {row.cycle.id: row.cycle for row in history if row.cycle}
-    marks = [_measured(champions[n].started_at, champions[n].finetune) for n in sorted(champions)]
+    champions = {row.run_id: _measured(row.cycle.started_at, row.score) for row in history if row.cycle}
+    marks = [champions[run_id] for run_id in sorted(champions)]
     return history_plot("history", title, *([p for p in of if p] for of in (finetune, scratch, marks)))
 
 

@@ -87,7 +87,7 @@ def history_plot(
 ) -> Markup | None:
     """Draw test accuracies over time with their intervals as bars; None if there is no point.
 
-    Those of the fine-tunes that became champion get a ring.
+    Those that became champion get a ring.
     """
     both = (*finetune, *scratch)
     if not both:

@@ -1,4 +1,4 @@
-"""The pages as a whole. `WHISKER_RENEW_GOLD=1 pytest tests/pipeline/test_report.py` renews the gold text."""
+"""The pages as a whole. `WHISKER_RENEW_GOLD=1 pytest tests/pipeline/report` renews the gold text."""
 
 import os
 import re
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Cycle, EpochMetrics, RunDetails, SnapshotSummary, Verdict
+from pipeline.records import Cycle, EpochMetrics, Promotion, RunDetails, SnapshotSummary, Verdict
 from pipeline.report.render import render_cycle, render_index
-from pipeline.report.words import NOTHING
+from pipeline.report.words import NARROW, NOTHING
 from pipeline.shown import cycle_page_name
 from tests.pipeline import example_cycles as examples
 from tests.pipeline import example_runs as runs
@@ -248,6 +248,18 @@ def test_the_index_takes_hostile_text_as_text() -> None:
 
     assert " ".join(CANARY.split()) in text_of(page)
     assert page.count("<script") == 1
+
+
+def test_a_baseline_that_a_person_promoted_is_the_champion_with_its_own_score() -> None:
+    promoted = Promotion(1, 14, runs.STARTED, "to try it", "promote")
+    page = render_index(examples.example_history(), 14, [promoted])
+    text = text_of(page).replace(NARROW, " ")
+
+    assert "Champion\n55.0 %\n" in text
+    assert "14, from cycle 7" in text
+    assert "| Promoted champion | 98.5 %" in text
+    assert "| 14, cycle 7 | by hand |" in text
+    assert "Became champion" in page
 
 
 @pytest.mark.parametrize("champion_id", [None, 13, 4])
