@@ -148,7 +148,7 @@ def _unpaired(
         round(tuned.value * finetune.test_images), finetune.test_images,
         round(plain.value * scratch.test_images), scratch.test_images,
     )  # fmt: skip
-    return BudgetRow(name, tuned, plain, gain, _joined((*parts, UNPAIRED)))
+    return BudgetRow(name, tuned, plain, gain, _joined((*parts, _own_tests(scratch, finetune), UNPAIRED)))
 
 
 def _measured(evaluation: Evaluation | None) -> Estimate | None:
@@ -192,6 +192,13 @@ def _different_sizes(finetune: Run, scratch: Run) -> str:
         return ""
     images = counted(finetune.train_images, "training image")
     return f"the fine-tune has {images}, the baseline {scratch.train_images:,d}"
+
+
+def _own_tests(scratch: Run, finetune: Run) -> str:
+    if scratch.cycle_id == finetune.cycle_id:
+        return ""
+    images = counted(scratch.test_images, "test image")
+    return f"the baseline's epochs were tested in cycle {scratch.cycle_id}, on its {images}"
 
 
 def _stopped_early(run: Run) -> str:

@@ -56,6 +56,13 @@ def test_a_head_has_passed_over_the_images_once_so_the_baseline_gets_one_epoch()
     )
 
 
+def test_the_epochs_of_an_earlier_baseline_are_said_to_have_their_own_test_images() -> None:
+    earlier = replace(baseline(), cycle_id=4, test_images=300)
+    own = "the baseline's epochs were tested in cycle 4, on its 300\N{NO-BREAK SPACE}test images"
+    assert all(own in row.sentence for row in rows(tuned_head(), earlier))
+    assert not any("were tested in cycle" in row.sentence for row in rows(tuned_head(), baseline()))
+
+
 def test_where_all_layers_are_trained_the_shorter_run_sets_the_passes() -> None:
     finetune = run_of("finetune", (0.9, 0.95, 0.96, 0.97), (50.0,) * 4)
     assert values(rows(finetune, baseline())[0]) == (0.96, 0.7, 0.26)
