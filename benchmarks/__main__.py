@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks import (
+    baseline_memory,
     batch_norm,
     frozen_pass,
     growth,
@@ -42,6 +43,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "main_job": main_job.main,
     "verdict": verdict.main,
     "batch_norm": batch_norm.main,
+    "baseline_memory": baseline_memory.main,
     "near_duplicates": near_duplicates.main,
     "frozen_pass": frozen_pass.main,
     "suspects": suspects.main,

@@ -47,7 +47,8 @@ class Recipe:
 
     # the baseline: the same network, all parameters from Xavier
     baseline_epochs: int = 3  # 0: as many passes over the images as the fine-tuning makes
-    baseline_learning_rate: float = 0.05
+    baseline_batch_size: int = 12  # what decides the memory of a cycle, see docs/TRAINING.md
+    baseline_learning_rate: float = 0.02
     baseline_momentum: float = 0.9
     baseline_batch_norm_batches: int = 16
     baseline_images: int = 0  # train it on so many images, drawn evenly from the classes; 0: on all
@@ -63,12 +64,12 @@ RECIPES = {
         ),
         Recipe(
             name="classic", backbone="resnet18_v2", trains="all layers", epochs=20, batch_size=32,
-            baseline_epochs=0,
+            baseline_epochs=0, baseline_batch_size=32, baseline_learning_rate=0.05,
         ),
     )
 }  # fmt: skip
 
-_AT_LEAST_ONE = {"epochs", "batch_size"}
+_AT_LEAST_ONE = {"epochs", "batch_size", "baseline_batch_size"}
 _POSITIVE = {
     "learning_rate", "baseline_learning_rate", "last_stage_learning_rate", "head_learning_rate_factor",
 }  # fmt: skip
@@ -99,7 +100,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
         backbone=recipe.backbone,
         trains="all layers",
         epochs=epochs,
-        batch_size=recipe.batch_size,
+        batch_size=recipe.baseline_batch_size,
         horizontal_flip=recipe.horizontal_flip,
         center_crop=recipe.center_crop,
         learning_rate=recipe.baseline_learning_rate,
@@ -109,6 +110,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
         batch_norm_batches=recipe.baseline_batch_norm_batches,
         baseline_batch_norm_batches=recipe.baseline_batch_norm_batches,
         baseline_epochs=epochs,
+        baseline_batch_size=recipe.baseline_batch_size,
         baseline_learning_rate=recipe.baseline_learning_rate,
         baseline_momentum=recipe.baseline_momentum,
         baseline_images=recipe.baseline_images,

@@ -17,6 +17,7 @@ from jobs.stop import StopFlag
 from pipeline.bundle import load_model
 from pipeline.differences import count_by_kind
 from pipeline.errors import EmptyClass, Interrupted, Locked, TrainingDiverged, WeightsError
+from pipeline.recipes import with_settings
 from pipeline.runtime import mx
 from tests.jobs.cycles import cycles, request, run
 
@@ -93,6 +94,17 @@ def test_the_baseline_is_reused_until_the_data_have_grown(images: Path, tmp_path
     third = run(replace(asked, recipe=replace(asked.recipe, baseline_reuse_growth=0.01))).cycle
     assert third is not None
     assert not third.scratch_reused
+
+
+def test_only_a_change_of_its_own_settings_costs_a_new_baseline(images: Path, tmp_path: Path) -> None:
+    asked = request(tmp_path, images, baseline=True)
+    reused = []
+    settings: tuple[dict[str, object], ...] = ({}, {"batch_size": 6}, {"baseline_batch_size": 6})
+    for changes in settings:
+        cycle = run(replace(asked, recipe=with_settings(asked.recipe, changes, where="here"))).cycle
+        assert cycle is not None
+        reused.append(cycle.scratch_reused)
+    assert reused == [False, True, False]
 
 
 def test_a_champion_is_scored_again_when_the_test_images_have_changed(images: Path, tmp_path: Path) -> None:
@@ -246,6 +258,7 @@ from pathlib import Path
 from pipeline.errors import ComputingFailed
 from tests.jobs.cycles import request, run
 asked = request(Path({str(tmp_path)!r}), Path({str(images)!r}), batch_size=24)
+from pipeline.recipes import with_settings
 from pipeline.runtime import mx
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 700 * 2**20,) * 2)

@@ -1,6 +1,6 @@
 """Recipes and their settings."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -14,6 +14,7 @@ def test_classic_is_the_recipe_as_it_was_published() -> None:
     assert (classic.batch_size, classic.learning_rate, classic.head_learning_rate_factor) == (32, 0.002, 10)
     assert (classic.momentum, classic.weight_decay) == (0, 0)
     assert not classic.horizontal_flip
+    assert (classic.baseline_batch_size, classic.baseline_learning_rate) == (32, 0.05)
     assert not classic.center_crop
 
 
@@ -25,7 +26,8 @@ def test_an_unknown_recipe_is_named_together_with_the_known_ones() -> None:
 def test_the_baseline_trains_all_layers_alike_at_its_own_rate() -> None:
     baseline = baseline_of(recipe_named("fast"))
     assert baseline.trains == "all layers"
-    assert (baseline.epochs, baseline.learning_rate, baseline.momentum) == (3, 0.05, 0.9)
+    assert (baseline.epochs, baseline.learning_rate, baseline.momentum) == (3, 0.02, 0.9)
+    assert (baseline.batch_size, baseline.baseline_batch_size) == (12, 12)
     assert baseline.head_learning_rate_factor == 1
 
 
@@ -46,6 +48,12 @@ def test_zero_epochs_give_the_baseline_as_many_passes_as_the_fine_tuning(
     assert (baseline.epochs, baseline.baseline_epochs) == (epochs, epochs)
 
 
+def test_the_batches_of_the_fine_tuning_and_of_the_baseline_are_set_apart() -> None:
+    fast = recipe_named("fast")
+    assert baseline_of(replace(fast, batch_size=7)) == baseline_of(fast)
+    assert baseline_of(replace(fast, baseline_batch_size=7)).batch_size == 7
+
+
 def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
     for recipe in RECIPES.values():
         values = {name: value for name, value in asdict(recipe).items() if name not in ("name", "trains")}
@@ -61,6 +69,7 @@ def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
         ({"name": "x"}, "no setting 'name'"),
         ({"epochs": "many"}, "epochs = 'many' is not a whole number"),
         ({"epochs": 0}, "epochs = 0 is not at least 1"),
+        ({"baseline_batch_size": 0}, "baseline_batch_size = 0 is not at least 1"),
         ({"epochs": True}, "epochs = True is not a whole number"),
         ({"batch_size": 2.5}, "batch_size = 2.5 is not a whole number"),
         ({"learning_rate": "nan"}, "is not a finite number"),
