@@ -16,6 +16,7 @@ from db import store
 from jobs.config import PromotionSettings
 from jobs.environment import environment
 from jobs.home import Home
+from jobs.shortage import in_words, is_shortage
 from jobs.training_log import log_event
 from pipeline.arrays import Array
 from pipeline.backbones import Backbone
@@ -23,7 +24,7 @@ from pipeline.bundle import publish_model
 from pipeline.decode import normalise
 from pipeline.device import Device
 from pipeline.engine_settings import FrozenSettings
-from pipeline.errors import ComputingFailed, Interrupted
+from pipeline.errors import ComputingFailed, Interrupted, WhiskerError
 from pipeline.network import describe, pretrained_network, scratch_network
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, preprocessing_for
@@ -46,7 +47,6 @@ from pipeline.weights import WeightsFile
 log = logging.getLogger("whisker")
 
 SAMPLE = 8  # images on which a model is compared with its ONNX form
-LESS_MEMORY = "a smaller batch needs less, such as --set batch_size=8"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _recorded(work: Work, kind: RunKind, recipe: Recipe, data: TrainingData) -> 
     log.info("run %d: %s of %s on %s", run_id, kind, work.backbone.name, work.device.name)
     started = time.perf_counter()
     try:
-        with _mxnet_in_words():
+        with _computing_in_words(kind, recipe):
             yield run_id
     except BaseException as error:
         status: Status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
@@ -141,16 +141,19 @@ def _recorded(work: Work, kind: RunKind, recipe: Recipe, data: TrainingData) -> 
 
 
 @contextmanager
-def _mxnet_in_words() -> Iterator[None]:
-    """Turn what MXNet raises, which can be pages long, and a lack of memory into one sentence."""
+def _computing_in_words(kind: RunKind, recipe: Recipe) -> Iterator[None]:
+    """Turn a lack of memory, and what MXNet raises, which can be pages long, into one sentence."""
     try:
         yield
-    except MemoryError as error:
-        raise ComputingFailed(f"there is too little memory ({error}); {LESS_MEMORY}") from error
-    except mx.MXNetError as error:
+    except WhiskerError:
+        raise
+    except Exception as error:  # MXNet, numpy, ONNX Runtime and Python each have their own for want of memory
+        if is_shortage(error):
+            raise ComputingFailed(in_words(error, kind, recipe)) from error
+        if not isinstance(error, mx.MXNetError):
+            raise
         what = (str(error).strip() or "no reason given").splitlines()[-1].strip()
-        way_out = f"; {LESS_MEMORY}" if "memory" in what.lower() else ""
-        raise ComputingFailed(f"MXNet failed: {what}{way_out}") from error
+        raise ComputingFailed(f"MXNet failed: {what}") from error
 
 
 def _complete(

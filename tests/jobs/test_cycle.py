@@ -269,7 +269,8 @@ except ComputingFailed as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("refused: "), done.stderr
-    assert "--set batch_size=8" in done.stdout
+    assert "too little memory for the fine-tuning of efficientnet_lite0 at batches of 24" in done.stdout
+    assert "--set batch_size=12" in done.stdout
     assert done.stdout.count("\n") == 1
     (cycle,) = cycles(request(tmp_path, images))
     assert cycle.status == "failed"
