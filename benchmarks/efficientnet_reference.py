@@ -39,10 +39,11 @@ def main() -> None:
     print(f"wrote {TARGET}")
 
 
-def make_environment(folder: Path) -> Path:
+def make_environment(folder: Path, *more: str) -> Path:
+    """Make a virtual environment with PyTorch, the original and `more` packages; return its Python."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS, *more], check=True)
     return python
 
 
