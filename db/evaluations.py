@@ -60,6 +60,18 @@ def evaluation_on(session: Session, run_id: int, snapshot_id: int) -> Evaluation
     )
 
 
+def known_answers(session: Session, run_id: int) -> dict[str, tuple[float, ...]]:
+    """Return the probabilities that a run gave to each image it was ever tested on, by content hash."""
+    rows = session.execute(
+        select(ImageRow.sha256, PredictionRow.probabilities)
+        .join(ImageRow, ImageRow.id == PredictionRow.image_id)
+        .join(EvaluationRow, EvaluationRow.id == PredictionRow.evaluation_id)
+        .where(EvaluationRow.run_id == run_id)
+        .order_by(EvaluationRow.id)
+    )
+    return dict(rows.tuples().all())
+
+
 def scores(session: Session, run_ids: Collection[int] | None = None) -> dict[tuple[int, int], Evaluation]:
     """Return the evaluations of some runs, or all, without their predictions, by (run id, snapshot id)."""
     rows = session.execute(

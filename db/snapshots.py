@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db.base import SPLITS
 from db.batches import batches
-from db.tables import CycleRow, ImageRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
+from db.tables import CycleRow, ImageRow, RunRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
 from pipeline.records import Snapshot, SnapshotImage
 
 
@@ -75,6 +75,28 @@ def load_arrivals(session: Session, snapshot_id: int) -> dict[str, int]:
         .order_by(ImageRow.sha256)
     )
     return dict(rows.tuples().all())
+
+
+def tested_but_trained_on(session: Session, run_id: int, snapshot_id: int) -> set[str]:
+    """Return the hashes of a snapshot's test images that a run may have been trained on in its own cycle.
+
+    A person can move an image from the training folder to that of the test images.
+    """
+    trained, tested = aliased(SnapshotImageRow), aliased(SnapshotImageRow)
+    rows = session.scalars(
+        select(ImageRow.sha256)
+        .join(trained, trained.image_id == ImageRow.id)
+        .join(tested, tested.image_id == ImageRow.id)
+        .join(CycleRow, CycleRow.snapshot_id == trained.snapshot_id)
+        .join(RunRow, RunRow.cycle_id == CycleRow.id)
+        .where(
+            RunRow.id == run_id,
+            trained.split == SPLITS.index("train"),
+            tested.snapshot_id == snapshot_id,
+            tested.split == SPLITS.index("test"),
+        )
+    )
+    return set(rows)
 
 
 def load_images(session: Session, snapshot_id: int, classes: Sequence[str]) -> tuple[SnapshotImage, ...]:

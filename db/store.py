@@ -21,7 +21,7 @@ from db.cycles import (
     set_verdict,
     start_cycle,
 )
-from db.evaluations import add_evaluation, evaluation_on
+from db.evaluations import add_evaluation, evaluation_on, known_answers
 from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
 from db.findings import add_heat_maps, set_findings, temperature
 from db.page_states import page_states
@@ -41,7 +41,7 @@ from db.settled import (
     save_drawn_splits,
     save_label_decisions,
 )
-from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot
+from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot, tested_but_trained_on
 
 __all__ = [
     "UNCHECKED",
@@ -60,6 +60,7 @@ __all__ = [
     "folder_digests",
     "forget_files",
     "forget_label_decisions",
+    "known_answers",
     "known_files",
     "known_files_in",
     "label_decisions",
@@ -94,5 +95,6 @@ __all__ = [
     "start_run",
     "store_snapshot",
     "temperature",
+    "tested_but_trained_on",
     "tested_on",
 ]

@@ -20,9 +20,10 @@ Probabilities = Mapping[str, tuple[float, ...]]  # by the content of an image
 def evaluation_today(work: Work, run_id: int, batch_size: int) -> Evaluation | None:
     """Return a stored run's evaluation on the current test images; None if it was made for other classes.
 
-    Only the images that it did not score in its own cycle are computed; the labels are those of today. The
-    result is stored, unless no image could be read: then it has no predictions. Its probabilities are raw:
-    the model's temperature plays no part.
+    Test images that it was trained on, before somebody moved them, are left out: of them it knows the answer.
+    Only images that it never scored are computed; the labels are those of today. The result is stored,
+    unless no image could be read: then it has no predictions. Its probabilities are raw: the model's
+    temperature plays no part.
 
     Raises:
         WeightsError: the model's files are missing or damaged.
@@ -31,9 +32,9 @@ def evaluation_today(work: Work, run_id: int, batch_size: int) -> Evaluation | N
     if model.classes != work.snapshot.classes:
         return None
     with work.sessions() as session:
-        stored = store.load_run(session, run_id).evaluation
-    known = {p.sha256: p.probabilities for p in stored.predictions} if stored else {}
-    test = work.snapshot.part("test")
+        known = store.known_answers(session, run_id)
+        trained_on = store.tested_but_trained_on(session, run_id, work.snapshot_id)
+    test = [image for image in work.snapshot.part("test") if image.sha256 not in trained_on]
     known |= _scores(work, model, [image for image in test if image.sha256 not in known], batch_size)
     scored = [image for image in test if image.sha256 in known]
     if not scored:

@@ -24,6 +24,7 @@ def checks_of_result(cycle: Cycle) -> Iterator[Check]:
         return
     yield _test_size(score, cycle.verdict.margin if cycle.verdict else 0.0)
     yield from _against_chance(cycle, cycle.finetune.findings)
+    yield from _left_out(cycle)
     if cycle.finetune.evaluation and cycle.snapshot:
         yield _probabilities(cycle.finetune.evaluation, cycle.snapshot.classes, cycle.finetune.findings)
 
@@ -43,6 +44,21 @@ def _test_size(score: Score, margin: float) -> Check:
         return Check("good", "Test set", text, "data")
     text = f"{text}; one as small as the margin of {points(margin)} needs {images_for(margin):,d} of them."
     return Check("look", "Test set small for the margin", text, "data")
+
+
+def _left_out(cycle: Cycle) -> Iterator[Check]:
+    before = cycle.compared.evaluation if cycle.compared else None
+    after = cycle.finetune.evaluation if cycle.finetune else None
+    if before is None or after is None:
+        return
+    shared = {one.sha256 for one in after.predictions} & {one.sha256 for one in before.predictions}
+    missing = len(after.predictions) - len(shared)
+    if missing:
+        text = (
+            f"{counted(missing, 'test image')} of {len(after.predictions):,d} took no part in the "
+            "comparison: the champion was trained on them, before they were moved, or could not read them."
+        )
+        yield Check("look", "Images of the comparison", text, "champion")
 
 
 def _against_chance(cycle: Cycle, findings: Findings) -> Iterator[Check]:

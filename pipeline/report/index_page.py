@@ -18,6 +18,7 @@ SOURCES: dict[PromotionSource, str] = {
     "promote": "by hand",
     "rollback": "rollback by hand",
 }
+MOST_DRAWN = 200  # cycles in the plot, the newest; more bars could not be told apart
 FEW_PROMOTIONS = 5  # are shown at once, the older ones when somebody asks
 
 
@@ -63,6 +64,7 @@ class IndexPage:
     rows: tuple[CycleRow, ...]  # newest first
     finding: str
     plot: Markup | None
+    drawn: int  # cycles in the plot, the newest
 
 
 def index_page(
@@ -84,7 +86,8 @@ def index_page(
         older_promotions=history[FEW_PROMOTIONS:],
         rows=rows,
         finding=finding,
-        plot=_plot(oldest_first, history, f"Test accuracy over time. {finding}"),
+        plot=_plot(oldest_first[-MOST_DRAWN:], history, f"Test accuracy over time. {finding}"),
+        drawn=min(len(rows), MOST_DRAWN),
     )
 
 
@@ -149,7 +152,12 @@ def _plot(cycles: Sequence[Cycle], history: Sequence[PromotionRow], title: str) 
     scratch = [
         _measured(cycle.started_at, score_of(cycle.scratch)) for cycle in cycles if not cycle.scratch_reused
     ]
-    champions = {row.run_id: _measured(row.cycle.started_at, row.score) for row in history if row.cycle}
+    drawn = {cycle.id for cycle in cycles}
+    champions = {
+        row.run_id: _measured(row.cycle.started_at, row.score)
+        for row in history
+        if row.cycle and row.cycle.id in drawn
+    }
     marks = [champions[run_id] for run_id in sorted(champions)]
     return history_plot("history", title, *([p for p in of if p] for of in (finetune, scratch, marks)))
 

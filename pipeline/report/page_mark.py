@@ -26,15 +26,17 @@ def mark_of(start: bytes) -> str | None:
 def _rendering_digest() -> str:
     """Return a digest over all that a page's bytes depend on, beside the database.
 
-    The whole pipeline counts, since most of it takes part in some number of a page.
+    The whole pipeline counts, since most of it takes part in some number of a page, and so does what reads
+    the database: it chooses the pictures.
     """
     digest = sha256(
-        " ".join(f"{name} {version(name)}" for name in ("jinja2", "matplotlib", "scipy")).encode()
+        " ".join(f"{name} {version(name)}" for name in ("jinja2", "matplotlib", "numpy", "scipy")).encode()
     )
     sources = (
         *_sources("templates", (".html", ".css", ".js")),
         *_sources("pipeline", (".py",)),
         *_sources("pipeline.report", (".py",)),
+        *_sources("db", (".py",)),
     )
     for source in sources:
         digest.update(f"{source.name}\n".encode() + source.read_bytes())

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,6 +17,7 @@ from db.session import open_database, open_read_only
 from jobs.stop import StopFlag
 from pipeline.bundle import load_model
 from pipeline.differences import count_by_kind
+from pipeline.drawings import draw_animal
 from pipeline.errors import EmptyClass, Interrupted, Locked, TrainingDiverged, WeightsError
 from pipeline.recipes import with_settings
 from pipeline.runtime import mx
@@ -110,7 +112,7 @@ def test_only_a_change_of_its_own_settings_costs_a_new_baseline(images: Path, tm
 def test_a_champion_is_scored_again_when_the_test_images_have_changed(images: Path, tmp_path: Path) -> None:
     asked = request(tmp_path, images)
     first = run(asked).cycle
-    (images / "train" / "dog" / "drawn-0001.jpg").rename(images / "test" / "dog" / "moved.jpg")
+    draw_animal("dog", Random(77)).save(images / "test" / "dog" / "new.jpg")
     second = run(asked).cycle
     assert first is not None
     assert first.champion_id is not None

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from jobs.cycle import Request
 from jobs.predict import classify, open_classifier
 from jobs.telling import telling_images
 from pipeline.calibration import calibrated
+from pipeline.drawings import draw_animal
 from pipeline.evaluation_tables import said_index
 from pipeline.manifest import MANIFEST
 from pipeline.records import Cycle, Evaluation, HeatMap, Prediction, RunDetails
@@ -107,15 +109,14 @@ def test_a_champion_is_scored_again_without_its_temperature(images: Path, tmp_pa
     details, before = fine_tuned(finished(asked))
     manifest = asked.home.model(details.run.id) / MANIFEST
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "temperature": 5.0}))
-    moved = images / "train" / "dog" / "drawn-0001.jpg"
-    moved.rename(images / "test" / "dog" / "moved.jpg")
+    draw_animal("dog", Random(77)).save(images / "test" / "dog" / "new.jpg")
     cycle = finished(asked)
     assert cycle.compared is not None
     assert cycle.compared.evaluation is not None
     again = {p.sha256: p.probabilities for p in cycle.compared.evaluation.predictions}
     assert len(again) == 13
     assert all(again[p.sha256] == p.probabilities for p in before.predictions)
-    new = next(p for p in cycle.compared.evaluation.predictions if p.path == b"test/dog/moved.jpg")
+    new = next(p for p in cycle.compared.evaluation.predictions if p.path == b"test/dog/new.jpg")
     assert max(new.probabilities) > 0.9, "raw: divided by 5, hardly any probability would be left"
 
 
@@ -154,7 +155,7 @@ def test_without_the_champions_files_or_an_image_the_cycle_goes_on_without_their
     swap(images, 1, 2)
     first = fine_tuned(finished(asked))[0]
     before = maps_of(first)
-    (images / "train" / "dog" / "drawn-0001.jpg").rename(images / "test" / "dog" / "moved.jpg")
+    draw_animal("dog", Random(77)).save(images / "test" / "dog" / "new.jpg")
     swap(images, 3)
     gone = images / "test" / "cat" / "drawn-0003.jpg"
     vanished = hashlib.sha256(gone.read_bytes()).hexdigest()

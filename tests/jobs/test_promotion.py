@@ -16,6 +16,7 @@ from jobs.rescore import evaluation_today
 from jobs.training import Work
 from pipeline.errors import Interrupted
 from pipeline.records import Cycle, Evaluation, Promotion
+from pipeline.report.checks import checks_of
 from tests.jobs.cycles import cycles, request, run
 
 
@@ -60,6 +61,26 @@ def test_the_same_model_again_is_a_hold_against_the_champion_on_the_same_images(
     assert again.previous is not None
     assert again.previous.id == 1
     assert set(again.arrivals.values()) == {1}
+
+
+def test_test_images_that_the_champion_was_trained_on_take_no_part(images: Path, tmp_path: Path) -> None:
+    asked = request(tmp_path, images)
+    first = cycle_of(asked)
+    for label in ("cat", "dog"):
+        source = images / "train" / label / "drawn-0001.jpg"
+        source.rename(images / "test" / label / "moved.jpg")
+    second = cycle_of(asked)
+    assert first.finetune and first.finetune.evaluation
+    assert second.finetune and second.finetune.evaluation
+    assert second.compared and second.compared.evaluation
+    assert second.verdict
+
+    before = {p.sha256 for p in first.finetune.evaluation.predictions}
+    assert len(second.finetune.evaluation.predictions) == len(before) + 2
+    assert {p.sha256 for p in second.compared.evaluation.predictions} == before
+    assert f"of {len(before)} test images" in second.verdict.reason
+    said = [check.text for check in checks_of(second)]
+    assert any(text.startswith("2\N{NO-BREAK SPACE}test images of 14 took no part") for text in said), said
 
 
 def test_with_auto_promote_off_the_first_model_waits_for_a_person_too(images: Path, tmp_path: Path) -> None:

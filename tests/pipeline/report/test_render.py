@@ -5,6 +5,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from math import nan
@@ -268,3 +269,15 @@ def test_the_index_says_which_run_is_the_champion(champion_id: int | None) -> No
 
     expected = {None: "There is no champion yet", 13: "13, from cycle 7", 4: "Run 4. No tested cycle"}
     assert expected[champion_id] in text
+
+
+def test_of_many_cycles_the_newest_are_drawn_and_all_are_listed() -> None:
+    newest = examples.finished_cycle()
+    started = newest.started_at
+    cycles = tuple(replace(newest, id=n, started_at=started + n * timedelta(days=1)) for n in range(1, 1001))
+    page = render_index(cycles, None)
+
+    assert "The newest 200 cycles are drawn." in page
+    assert page.count('<tr data-outcome="') == 1000
+    assert len(page) < 3_000_000
+    assert "cycles are drawn" not in render_index(cycles[:200], None)
