@@ -16,9 +16,10 @@ BIN := $(VENV)/bin
 run: $(VENV)/.ready-run
 	$(BIN)/python cli.py run-now --demo
 
-# One process for each processor, and one thread in each: the tests' networks are too small to share.
+# One process for each processor, and one thread in each: the tests' networks are too small to share. Tests that
+# share something slow to make are a group (`xdist_group`), which stays in one process.
 test: $(VENV)/.ready-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .

@@ -112,8 +112,21 @@ def _recorded(home: Home, sessions: sessionmaker[Session], folder: Path) -> Iter
         with sessions.begin() as session:
             store.finish_cycle(session, cycle_id, status=status, finished_at=datetime.now(UTC), error=message)
         if status != "finished":
-            write_cycle(home, sessions, cycle_id)
-            write_index(home, sessions)
+            _report_failure(home, sessions, cycle_id)
+
+
+def _report_failure(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> None:
+    """Write the page of a cycle that did not finish, if that can be done.
+
+    What ended the cycle, such as a lack of memory, may be in the way, and must stay what is raised.
+    """
+    try:
+        write_cycle(home, sessions, cycle_id)
+        write_index(home, sessions)
+    except Exception as error:
+        log.warning(
+            "the page of cycle %d could not be written (%s); the next cycle writes it", cycle_id, error
+        )
 
 
 def _prepare(

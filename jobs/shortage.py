@@ -9,6 +9,7 @@ SIGNS = (
     "failed to allocate",
     "memory allocation",
     "cannot allocate memory",
+    "failed to map segment",
     "out of memory",
     "out_of_memory",
     "not enough memory",

@@ -6,6 +6,15 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+SLOW_TO_MAKE = ("finished", "reports")  # fixtures that many tests of a folder share
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share something slow to make in one process, see the Makefile."""
+    for item in items:
+        for name in SLOW_TO_MAKE:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(f"{name} of {item.path.parent.name}"))
 
 
 @pytest.fixture(scope="session")

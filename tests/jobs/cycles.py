@@ -19,7 +19,8 @@ QUICK = {"baseline_epochs": 1, "baseline_images": 8, "batch_size": 8}
 
 
 def request(folder: Path, images: Path, *, baseline: bool = False, **changes: Any) -> Request:
-    config = Config(images=images, settle_seconds=0, baseline=baseline)
+    # The engine is named, since timing two of them takes longer than such a small run; `test_cli` names none.
+    config = Config(images=images, settle_seconds=0, baseline=baseline, engine="onnxruntime")
     recipe: Recipe = replace(recipe_named("fast"), **{**QUICK, **changes})
     return Request(Home(folder / "home"), config, recipe)
 

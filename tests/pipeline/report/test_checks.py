@@ -13,6 +13,8 @@ from tests.pipeline.example_hostile import hostile_cycle
 from tests.pipeline.page_text import text_of
 from tests.pipeline.report.test_render import STATES, page_of
 
+pytestmark = pytest.mark.xdist_group("rendered pages")
+
 
 def test_what_is_wrong_comes_first() -> None:
     few = examples.finished_cycle(finetune=RunDetails(runs.example_run("finetune", 13, test_images=20)))

@@ -23,6 +23,8 @@ from tests.pipeline.example_complete import complete_cycle
 from tests.pipeline.example_hostile import CANARY, hostile_cycle
 from tests.pipeline.page_text import text_of
 
+pytestmark = pytest.mark.xdist_group("rendered pages")
+
 GOLD = Path(__file__).parents[2] / "data" / "cycle_page.txt"
 
 

@@ -17,6 +17,8 @@ from tests.pipeline.example_hostile import CANARY, hostile_cycle
 from tests.pipeline.example_runs import digest_of, example_details, example_evaluation, example_snapshot
 from tests.pipeline.page_text import text_of
 
+pytestmark = pytest.mark.xdist_group("rendered pages")
+
 
 def in_three_classes() -> Cycle:
     """Return the complete cycle with a third class, of which there is no test image."""
