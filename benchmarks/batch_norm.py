@@ -16,10 +16,12 @@ from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.train import Surroundings, TrainingData, fit_all_layers, score, some_batches
 
+BATCH_SIZE, LEARNING_RATE = 32, 0.05  # as `classic` trains its baseline
+
 
 def main(photos: Path, images: int = 640, epochs: int = 3) -> None:
     """Print a row for each momentum and epoch: what running averages say, and what settled ones say."""
-    print(f"EfficientNet-Lite0 from Xavier, {images} training photos, batches of 32.\n")
+    print(f"EfficientNet-Lite0 from Xavier, {images} training photos, batches of {BATCH_SIZE}.\n")
     print("| momentum | epoch | train accuracy | test accuracy | settled | log loss | settled |")
     print("|---|---|---|---|---|---|---|")
     for momentum in (0.99, 0.9):
@@ -28,7 +30,9 @@ def main(photos: Path, images: int = 640, epochs: int = 3) -> None:
 
 def measure(data: TrainingData, momentum: float, epochs: int) -> None:
     """Train once and print what each way of judging says after each epoch."""
-    settling = replace(baseline_of(recipe_named("fast")), epochs=epochs)
+    settling = replace(
+        baseline_of(recipe_named("fast")), epochs=epochs, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE
+    )
     recipe = replace(settling, batch_norm_batches=0)
     around = Surroundings(mx.cpu(), 0, lambda: None)
     mx.random.seed(0)
