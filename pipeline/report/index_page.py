@@ -123,8 +123,8 @@ def _row(cycle: Cycle, champion_id: int | None) -> CycleRow:
         scratch_id=scratch_id,
         badges=badges_of(cycle),
         started_at=cycle.started_at,
-        finetune=score_of(cycle.finetune),
-        scratch=score_of(cycle.scratch),
+        finetune=score_of(cycle.finetune, cycle.snapshot),
+        scratch=score_of(cycle.scratch, cycle.snapshot),
         train=sum(counts.get("train", {}).values()) if counts else None,
         test=sum(counts.get("test", {}).values()) if counts else None,
         is_champion=champion_id is not None and champion_id in {run_id, scratch_id},
@@ -147,10 +147,12 @@ def _finding(tested: Sequence[CycleRow]) -> str:
 
 
 def _plot(cycles: Sequence[Cycle], history: Sequence[PromotionRow], title: str) -> Markup | None:
-    finetune = [_measured(cycle.started_at, score_of(cycle.finetune)) for cycle in cycles]
+    finetune = [_measured(cycle.started_at, score_of(cycle.finetune, cycle.snapshot)) for cycle in cycles]
     # A baseline that is used again was measured once, so it is drawn once.
     scratch = [
-        _measured(cycle.started_at, score_of(cycle.scratch)) for cycle in cycles if not cycle.scratch_reused
+        _measured(cycle.started_at, score_of(cycle.scratch, cycle.snapshot))
+        for cycle in cycles
+        if not cycle.scratch_reused
     ]
     drawn = {cycle.id for cycle in cycles}
     champions = {

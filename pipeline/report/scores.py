@@ -31,17 +31,24 @@ class Score:
         return f"{percent(self.accuracy)} ({interval(self.low, self.high)})"
 
 
-def score_of(details: RunDetails | None) -> Score | None:
-    """Return the score of a run; None if there is no run, or it was not tested."""
+def score_of(details: RunDetails | None, snapshot: SnapshotSummary | None = None) -> Score | None:
+    """Return the score of a run; None if there is no run, or it was not tested.
+
+    Args:
+        details: of the run. In a list of cycles its evaluation has no predictions, which could be counted.
+        snapshot: whose test images such an evaluation is on.
+    """
     if details is None:
         return None
-    run = details.run
-    if details.evaluation is not None:
-        correct, total = correct_and_total(details.evaluation)
-    elif run.test_accuracy is not None and isfinite(run.test_accuracy):
-        correct, total = round(run.test_accuracy * run.test_images), run.test_images
+    run, evaluation = details.run, details.evaluation
+    if evaluation is not None and evaluation.predictions:
+        correct, total = correct_and_total(evaluation)
     else:
-        return None
+        accuracy = run.test_accuracy if evaluation is None else evaluation.accuracy
+        if accuracy is None or not isfinite(accuracy):
+            return None
+        total = run.test_images if evaluation is None or snapshot is None else snapshot.total("test")
+        correct = round(accuracy * total)
     return Score(run, correct / total, *wilson_interval(correct, total), total) if total else None
 
 

@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from db.session import open_database
 from jobs.home import Home
-from jobs.reports import write_all, write_cycle
+from jobs.reports import write_all, write_cycle, write_index
+from pipeline.report.scores import score_of
+from pipeline.report.words import interval, percent
 from pipeline.shown import cycle_page_name
 from tests.db.samples import NOON, begin_cycle, begin_run, end_cycle, epoch, evaluation, snapshot
+from tests.pipeline.page_text import text_of
 
 CYCLES = 3
 RENDER = """
@@ -131,3 +134,16 @@ def test_two_processes_with_other_hash_seeds_write_the_same_bytes(home: Home) ->
 
     assert found[0] == found[1]
     assert len(found[0]) == CYCLES + 1
+
+
+def test_the_index_has_the_scores_of_what_is_stored(home: Home, sessions: sessionmaker[Session]) -> None:
+    with sessions() as session:
+        score = score_of(store.load_cycle(session, 1).finetune)
+    assert score is not None
+
+    page = write_index(home, sessions).read_text()
+
+    shown = " ".join(f"{percent(score.accuracy)} {interval(score.low, score.high)} |".split())
+    assert text_of(page).count(shown) == CYCLES
+    assert "Test accuracy over time" in page
+    assert "No tested cycle" not in page
