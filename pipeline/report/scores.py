@@ -36,19 +36,21 @@ def score_of(details: RunDetails | None, snapshot: SnapshotSummary | None = None
 
     Args:
         details: of the run. In a list of cycles its evaluation has no predictions, which could be counted.
-        snapshot: whose test images such an evaluation is on.
+        snapshot: whose test images such an evaluation is on; None where the predictions are there.
     """
     if details is None:
         return None
     run, evaluation = details.run, details.evaluation
-    if evaluation is not None and evaluation.predictions:
+    if evaluation is None:
+        accuracy, total = run.test_accuracy, run.test_images
+    elif snapshot is None or evaluation.predictions:
         correct, total = correct_and_total(evaluation)
+        accuracy = correct / total if total else None
     else:
-        accuracy = run.test_accuracy if evaluation is None else evaluation.accuracy
-        if accuracy is None or not isfinite(accuracy):
-            return None
-        total = run.test_images if evaluation is None or snapshot is None else snapshot.total("test")
-        correct = round(accuracy * total)
+        accuracy, total = evaluation.accuracy, snapshot.total("test")
+    if accuracy is None or not isfinite(accuracy):
+        return None
+    correct = round(accuracy * total)
     return Score(run, correct / total, *wilson_interval(correct, total), total) if total else None
 
 
