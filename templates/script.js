@@ -86,6 +86,35 @@
     table.parentNode.before(made("div", { class: "filter" }, text, outcome, said));
   };
 
+  // ---------------------------------------------------------------- tabs
+
+  const addTabs = (box) => {
+    const views = [...box.children].filter((one) => one.dataset.tab);
+    const names = ["All", ...new Set(views.map((view) => view.dataset.tab))];
+    if (names.length < 3) return;
+    const tabs = names.map((name) => made("button", { type: "button", role: "tab", "aria-controls": box.id }, name));
+    const choose = (chosen) => {
+      tabs.forEach((tab, n) => {
+        tab.setAttribute("aria-selected", String(n === chosen));
+        tab.tabIndex = n === chosen ? 0 : -1;
+      });
+      for (const view of views) view.hidden = chosen > 0 && view.dataset.tab !== names[chosen];
+    };
+    tabs.forEach((tab, n) => tab.addEventListener("click", () => choose(n)));
+    const list = made("div", { class: "tabs", role: "tablist", "aria-label": box.dataset.tabs }, ...tabs);
+    list.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by) return;
+      const next = (tabs.indexOf(event.target) + by + tabs.length) % tabs.length;
+      choose(next);
+      tabs[next].focus();
+    });
+    box.setAttribute("role", "tabpanel");
+    box.setAttribute("aria-label", box.dataset.tabs);
+    box.before(list);
+    choose(0);
+  };
+
   // ---------------------------------------------------------------- dialogs
 
   const dialog = (label, ...inner) => {
@@ -168,6 +197,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     all("table.filtered").forEach(addFilter);
     all("table.sortable").forEach(makeSortable);
+    all("[data-tabs]").forEach(addTabs);
     addZoom();
     for (const tools of all(".tools")) {
       if (all("details").length) {

@@ -138,3 +138,21 @@ def test_the_keys_are_listed_and_can_be_turned_off(complete: Page) -> None:
     complete.keyboard.press("e")
 
     assert complete.locator("details[open]").count() == 0
+
+
+def test_the_curves_by_time_or_by_epoch_are_chosen_by_tabs_and_all_are_printed(complete: Page) -> None:
+    plots = complete.locator("#curve-plots > figure")
+    assert plots.count() == 4
+    assert [plot.is_visible() for plot in plots.all()] == [True] * 4
+    complete.get_by_role("tab", name="All").focus()
+
+    complete.keyboard.press("ArrowRight")
+
+    chosen = complete.get_by_role("tab", name="By time")
+    expect(chosen).to_be_focused()
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    shown = [plot.get_attribute("data-tab") for plot in plots.all() if plot.is_visible()]
+    assert shown == ["By time"] * 2
+
+    complete.emulate_media(media="print")
+    assert [plot.is_visible() for plot in plots.all()] == [True] * 4
