@@ -47,10 +47,10 @@ def _test_size(score: Score, margin: float) -> Check:
 
 
 def _left_out(cycle: Cycle) -> Iterator[Check]:
-    before = cycle.compared.evaluation if cycle.compared else None
-    after = cycle.finetune.evaluation if cycle.finetune else None
-    if before is None or after is None:
+    both = _evaluations(cycle)
+    if both is None:
         return
+    before, after = both
     shared = {one.sha256 for one in after.predictions} & {one.sha256 for one in before.predictions}
     missing = len(after.predictions) - len(shared)
     if missing:
@@ -94,11 +94,15 @@ def _of_difference(comparison: Comparison, luck: float, repeats: str) -> Check:
 
 def _comparison(cycle: Cycle) -> Comparison | None:
     """Compare with the champion on the shared test images; None if there is none."""
+    both = _evaluations(cycle)
+    return compare(*both, cycle.snapshot.classes) if both and cycle.snapshot else None
+
+
+def _evaluations(cycle: Cycle) -> tuple[Evaluation, Evaluation] | None:
+    """Return what the champion and the fine-tune said of the test images; None if either was not tested."""
     before = cycle.compared.evaluation if cycle.compared else None
     after = cycle.finetune.evaluation if cycle.finetune else None
-    if before is None or after is None or cycle.snapshot is None:
-        return None
-    return compare(before, after, cycle.snapshot.classes)
+    return None if before is None or after is None else (before, after)
 
 
 def _probabilities(evaluation: Evaluation, classes: tuple[str, ...], findings: Findings) -> Check:
