@@ -7,7 +7,7 @@ from sqlalchemy import Enum, LargeBinary, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 from db.columns import Instant
-from pipeline.records import ChangeKind, Decision, PromotionSource, RunKind, Split, Status
+from pipeline.records import ChangeKind, Decision, LookOutcome, PromotionSource, RunKind, Split, Status
 
 SPLITS: tuple[Split, ...] = ("test", "train")  # sorted
 
@@ -41,4 +41,5 @@ class Base(DeclarativeBase):
         Decision: _choice(Decision),
         ChangeKind: _choice(ChangeKind),
         PromotionSource: _choice(PromotionSource),
+        LookOutcome: _choice(LookOutcome),
     }

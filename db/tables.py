@@ -122,6 +122,7 @@ class CycleRow(Base):
     data_digest: Mapped[str | None] = mapped_column(String(64))
     # The champion that the fine-tune was compared with; null where there was none.
     compared_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
+    resumes: Mapped[int] = mapped_column(server_default="0")  # how often it went on after it was cut off
 
 
 class CycleQuarantineRow(Base):
@@ -162,6 +163,7 @@ class RunRow(Base):
     # Some 100 kB of filters; read only for the page of one run.
     structure: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
     findings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    model_pruned_at: Mapped[datetime | None]  # when its model was removed to save space; null: it was not
 
 
 class EpochRow(Base):

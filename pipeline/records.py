@@ -13,6 +13,7 @@ Split = Literal["train", "test"]
 RunKind = Literal["finetune", "scratch"]
 Status = Literal["running", "finished", "failed", "interrupted"]
 Decision = Literal["first", "promote", "hold", "reject"]
+LookOutcome = Literal["nothing-new", "finished", "failed", "interrupted"]
 
 
 # ---------------------------------------------------------------- data
