@@ -26,7 +26,7 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except WhiskerError as error:
-            self._fail(ctx, str(error), error.exit_status)
+            self._fail(ctx, str(error), error.exit_status, passes=error.passes)
         except KeyboardInterrupt:
             self._fail(ctx, "stopped at once; the next start repairs what was left unfinished", 130)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -34,11 +34,11 @@ class Program(click.Group):
         except Exception as error:
             self._fail(ctx, f"unexpected {type(error).__name__}: {error}; --verbose shows where", 1)
 
-    def _fail(self, ctx: click.Context, message: str, status: int) -> None:
+    def _fail(self, ctx: click.Context, message: str, status: int, *, passes: bool = False) -> None:
         if ctx.params.get("verbose"):
             traceback.print_exc()
         if ctx.params.get("as_json"):
-            click.echo(json.dumps({"error": message, "exit_status": status}, indent=2))
+            click.echo(json.dumps({"error": message, "exit_status": status, "passes": passes}, indent=2))
         click.echo(f"whisker: {message}", err=True)
         ctx.exit(status)
 

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from pipeline.errors import BadSettings, DatabaseError
+from pipeline.errors import BadSettings, DatabaseBusy, DatabaseError, DiskFull, WhiskerError
 
 BUSY_SECONDS = 30.0  # how long a transaction waits for another process's
 
@@ -76,29 +76,47 @@ def _with_hooks(engine: Engine, name: str, begin: str, pragmas: tuple[str, ...])
 
 def _translator(name: str) -> Callable[[ExceptionContext], None]:
     def translate(context: ExceptionContext) -> None:
-        sentence = explain(context.original_exception, name)
-        if sentence is not None:
-            raise DatabaseError(sentence) from context.original_exception
+        known = in_words(context.original_exception, name)
+        if known is not None:
+            raise known from context.original_exception
 
     return translate
 
 
-def explain(error: Any, name: str | Path) -> str | None:
-    """Return the sentence for an error of the driver that a user can mend; None if it is our own bug."""
+def in_words(error: Any, name: str | Path) -> WhiskerError | None:
+    """Return the error to raise for one of the driver that a user can mend; None if it is our own bug."""
     text = str(error)
-    for phrase, sentence in _SENTENCES.items():
+    for phrase, (kind, sentence) in _SENTENCES.items():
         if isinstance(error, sqlite3.DatabaseError) and phrase in text:
-            return sentence.format(name=name, busy=BUSY_SECONDS)
+            return kind(sentence.format(name=name, busy=BUSY_SECONDS))
     return None
 
 
-_SENTENCES = {
-    "database is locked": "the database {name} was busy for {busy:.0f} seconds: another program holds it;"
-    " close that program or try again",
-    "disk is full": "the disk of the database {name} is full: free some space and run the command again",
-    "readonly database": "the database {name} cannot be written: make the file and its folder writable",
-    "unable to open": "the database {name} cannot be opened: check that its folder exists and may be written",
-    "disk I/O error": "the disk of the database {name} reports an error: check the disk and the free space",
-    "malformed": "the database {name} is damaged: put a backup in its place",
-    "not a database": "{name} is not a database: move it away, or put a backup in its place",
+_SENTENCES: dict[str, tuple[type[WhiskerError], str]] = {
+    "database is locked": (
+        DatabaseBusy,
+        "the database {name} was busy for {busy:.0f} seconds: another program holds it;"
+        " close that program or try again",
+    ),
+    "disk is full": (
+        DiskFull,
+        "the disk of the database {name} is full: free some space and run the command again",
+    ),
+    "readonly database": (
+        DatabaseError,
+        "the database {name} cannot be written: make the file and its folder writable",
+    ),
+    "unable to open": (
+        DatabaseError,
+        "the database {name} cannot be opened: check that its folder exists and may be written",
+    ),
+    "disk I/O error": (
+        DatabaseError,
+        "the disk of the database {name} reports an error: check the disk and the free space",
+    ),
+    "malformed": (DatabaseError, "the database {name} is damaged: put a backup in its place"),
+    "not a database": (
+        DatabaseError,
+        "{name} is not a database: move it away, or put a backup in its place",
+    ),
 }

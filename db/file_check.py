@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from db.engine import connect_to_file, explain
-from pipeline.errors import DatabaseError, DatabaseMissing, DatabaseTooNew
+from db.engine import connect_to_file, in_words
+from pipeline.errors import DatabaseError, DatabaseMissing, DatabaseTooNew, WhiskerError
 
 APPLICATION_ID = 0x5748534B  # "WHSK" in the header of the file
 HEADER = b"SQLite format 3\0"
@@ -43,11 +43,11 @@ def read_revision(path: Path, *, thorough: bool = False) -> str:
         return _revision(path, "ro", thorough)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
-            raise DatabaseError(_sentence(error, path)) from error
+            raise _in_words(error, path) from error
     try:  # a writer was killed in its commit: SQLite takes that back now, for which it must write
         return _revision(path, "rw", thorough)
     except sqlite3.DatabaseError as error:
-        raise DatabaseError(_sentence(error, path)) from error
+        raise _in_words(error, path) from error
 
 
 def _check_file(path: Path) -> None:
@@ -88,10 +88,10 @@ def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
         raise DatabaseError(f"the database {path} is damaged ({answer.splitlines()[-1]}): {_way_out(path)}")
 
 
-def _sentence(error: sqlite3.DatabaseError, path: Path) -> str:
+def _in_words(error: sqlite3.DatabaseError, path: Path) -> WhiskerError:
     if "malformed" in str(error) or "not a database" in str(error):
-        return f"the database {path} is damaged ({error}): {_way_out(path)}"
-    return explain(error, path) or f"the database {path} cannot be used: {error}"
+        return DatabaseError(f"the database {path} is damaged ({error}): {_way_out(path)}")
+    return in_words(error, path) or DatabaseError(f"the database {path} cannot be used: {error}")
 
 
 def _way_out(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import connect_to_file, create_database_engine, explain
+from db.engine import connect_to_file, create_database_engine, in_words
 from db.file_check import APPLICATION_ID, known_revisions, read_revision
 from pipeline.errors import DatabaseError, WhiskerError
 
@@ -86,7 +86,7 @@ def back_up(path: Path, target: Path) -> Path:
         unfinished.replace(target)
         _sync(target.parent)
     except (sqlite3.Error, OSError) as error:
-        reason = explain(error, path) or str(error)
+        reason = in_words(error, path) or str(error)
         raise DatabaseError(
             f"the database {path} could not be backed up before migrating: {reason}"
         ) from error

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.disk import save_failed
 from pipeline.engine import try_onnxruntime
 from pipeline.errors import SaveFailed, TrainingDiverged
 from pipeline.manifest import MANIFEST, ONNX, PARAMETERS, SYMBOL, preprocessing_of, read_manifest
@@ -62,7 +63,7 @@ def publish_model(
 
     Raises:
         TrainingDiverged: a parameter is not finite.
-        SaveFailed: a file could not be written whole.
+        SaveFailed: a file could not be written whole; DiskFull if that is for want of space.
     """
     _check_finite(network)
     beside = folder.with_name(f"{folder.name}.tmp")
@@ -88,7 +89,7 @@ def publish_model(
         beside.replace(folder)
         sync_folder(folder.parent)
     except (OSError, mx.MXNetError) as error:
-        raise SaveFailed(f"the model cannot be written to {folder} ({error}); free some space") from error
+        raise save_failed(folder, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return artifacts

@@ -12,7 +12,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
-from pipeline.errors import WeightsError
+from pipeline.disk import NO_SPACE, save_failed
+from pipeline.errors import WeightsError, WeightsUnreachable
 from pipeline.publish import sync_folder
 
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all if the server says
@@ -38,8 +39,9 @@ def download(
     """Fetch `url` to `target`, which appears only when all of it has arrived.
 
     Proxies are those of the environment. `timeout_seconds` bounds the connection and each wait for more
-    bytes. Raises WeightsError if the server cannot be reached, refuses, stops, sends less than it announced,
-    or sends a file whose SHA-1 is not `sha1`.
+    bytes. Raises WeightsError if the server refuses, or sends a file whose SHA-1 is not `sha1`;
+    WeightsUnreachable if it cannot be reached, is out of order, stops or sends less than it announced;
+    DiskFull if the file does not fit.
     """
     try:
         with urllib.request.urlopen(url, timeout=timeout_seconds) as response:
@@ -48,7 +50,8 @@ def download(
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it holds the connection
-        raise WeightsError(f"{url} cannot be downloaded ({_reason(error)}); {WAYS_OUT}") from error
+        kind = WeightsUnreachable if _may_pass(error) else WeightsError
+        raise kind(f"{url} cannot be downloaded ({_reason(error)}); {WAYS_OUT}") from error
 
 
 def extract_member(
@@ -63,7 +66,8 @@ def extract_member(
     """Write the one file `member` of a zip archive to `target`; nothing else of the archive is touched.
 
     Raises WeightsError if the archive is damaged, lacks the member, or holds another file than `sha1` says or
-    one beyond `max_bytes`; the message calls the archive `origin`, by default its path.
+    one beyond `max_bytes`; the message calls the archive `origin`, by default its path. DiskFull if the file
+    does not fit.
     """
     try:
         with zipfile.ZipFile(archive) as opened, opened.open(member) as stream:
@@ -138,6 +142,10 @@ def _write_whole(target: Path, chunks: Iterable[bytes], sha1: str | None) -> Non
             raise ValueError(f"its SHA-1 is {digest} and should be {sha1}")
         temporary.replace(target)
         sync_folder(target.parent)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise save_failed(target, error) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -151,6 +159,13 @@ def _copy(chunks: Iterable[bytes], file: IO[bytes]) -> str:
     file.flush()
     os.fsync(file.fileno())
     return digest.hexdigest()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether the server may do better next time: it said no for good with a 4xx, or a wrong file."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code >= 500 or error.code in (408, 429)
+    return isinstance(error, urllib.error.URLError | ConnectionError | TimeoutError | HTTPException)
 
 
 def _reason(error: Exception) -> str:

@@ -1,5 +1,8 @@
 """Every error that a user can meet; each message is one sentence: what, where, how to mend it.
 
+Those marked "passes" may be gone at the next try, with nobody doing anything: their class has
+`passes = True`. To try the others again is of no use before somebody has mended something.
+
 WhiskerError                 exit status 1
 ├── UsageError               2   wrong use or bad settings
 │   ├── BadSettings
@@ -10,25 +13,28 @@ WhiskerError                 exit status 1
 │   ├── CannotPromote
 │   └── NothingToCompare
 ├── DataError                1   the image folders cannot be used
-│   ├── NoImagesFolder
+│   ├── NoImagesFolder           passes
 │   ├── UnclearFolders
 │   ├── EmptyClass
-│   ├── NoSettledImages
+│   ├── NoSettledImages          passes
 │   └── TooFewClasses
 ├── NeedsDecision            3   only a person can decide
 │   ├── ClassesChanged
 │   └── ImagesVanished
 ├── WeightsError             1   pretrained weights are missing or wrong
+│   └── WeightsUnreachable           passes
 ├── DeviceUnavailable        1   the device asked for cannot be used
 ├── MXNetUnavailable         1   MXNet is not installed, or twice
 ├── TrainingDiverged         1   the loss or a parameter is not finite
 ├── ComputingFailed          1   MXNet failed, for instance for want of memory
-├── SaveFailed               1   a model file could not be written whole
+├── SaveFailed               1   a file could not be written whole
+│   └── DiskFull                     passes
 ├── DatabaseError            1   the database cannot be used
+│   ├── DatabaseBusy                 passes
 │   ├── DatabaseMissing
 │   └── DatabaseTooNew
 ├── ChampionChanged          1   somebody else changed the champion meanwhile
-├── Locked                   75  another process holds the home
+├── Locked                   75  another process holds the home; passes
 └── Interrupted              130/143  ended by a signal
 """
 
@@ -37,6 +43,7 @@ class WhiskerError(Exception):
     """The root: one sentence for the user."""
 
     exit_status = 1
+    passes = False  # whether the same attempt may succeed later, with nobody doing anything
 
 
 class UsageError(WhiskerError):
@@ -78,7 +85,9 @@ class DataError(WhiskerError):
 
 
 class NoImagesFolder(DataError):
-    """The folder of images is missing or cannot be read."""
+    """The folder of images is missing or cannot be read, as that of a disk which is not mounted."""
+
+    passes = True
 
 
 class UnclearFolders(DataError):
@@ -87,6 +96,8 @@ class UnclearFolders(DataError):
 
 class NoSettledImages(DataError):
     """All files are still being written."""
+
+    passes = True
 
 
 class EmptyClass(DataError):
@@ -115,6 +126,12 @@ class WeightsError(WhiskerError):
     """Pretrained weights cannot be found, fetched or read."""
 
 
+class WeightsUnreachable(WeightsError):
+    """The server that has the weights does not answer, or not as it should."""
+
+    passes = True
+
+
 class DeviceUnavailable(WhiskerError):
     """The device that was asked for cannot be used."""
 
@@ -135,8 +152,20 @@ class SaveFailed(WhiskerError):
     """A file could not be written whole."""
 
 
+class DiskFull(SaveFailed):
+    """There is too little space for what must be written: files, or the database."""
+
+    passes = True
+
+
 class DatabaseError(WhiskerError):
     """The database cannot be used."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Another program held the database for longer than we wait."""
+
+    passes = True
 
 
 class DatabaseMissing(DatabaseError):
@@ -155,6 +184,7 @@ class Locked(WhiskerError):
     """Another process holds this home."""
 
     exit_status = 75
+    passes = True
 
 
 class Interrupted(WhiskerError):

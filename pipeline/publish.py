@@ -5,14 +5,14 @@ import hashlib
 import os
 from pathlib import Path
 
-from pipeline.errors import SaveFailed
+from pipeline.disk import save_failed
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path` so that a reader sees the old file or the new one, never a part.
 
     Raises:
-        SaveFailed: the file cannot be written, for instance because the disk is full.
+        SaveFailed: the file cannot be written; DiskFull if that is for want of space.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -26,9 +26,7 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise SaveFailed(
-            f"{path} cannot be written: {error.strerror}; free some space or choose another --home"
-        ) from error
+        raise save_failed(path, error) from error
 
 
 def sync_file(path: Path) -> None:

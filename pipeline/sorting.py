@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import SaveFailed
+from pipeline.disk import save_failed
 
 
 def copy_into(folder: Path, source: bytes) -> Path:
@@ -29,7 +29,7 @@ def copy_into(folder: Path, source: bytes) -> Path:
             if _put(unfinished, target) or filecmp.cmp(unfinished, target, shallow=False):
                 return target
     except OSError as error:
-        raise SaveFailed(f"{original} cannot be copied into {folder} ({error.strerror or error})") from error
+        raise save_failed(folder / original.name, error) from error
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink()

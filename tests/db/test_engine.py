@@ -18,7 +18,7 @@ from db import engine as engines
 from db import store
 from db.engine import create_database_engine, journal_mode
 from db.session import open_database
-from pipeline.errors import BadSettings, DatabaseError
+from pipeline.errors import BadSettings, DatabaseBusy, DiskFull
 from tests.conftest import REPOSITORY
 from tests.db.samples import NOON, begin_cycle, begin_run
 
@@ -140,7 +140,7 @@ def test_a_database_that_stays_busy_is_reported_in_one_sentence(
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(
-            DatabaseError, match=r"whisker.db was busy for .*; close that program or try again"
+            DatabaseBusy, match=r"whisker.db was busy for .*; close that program or try again"
         ):
             engine.connect().begin()
 
@@ -150,7 +150,7 @@ def test_a_full_disk_is_reported_in_one_sentence_and_nothing_half_is_stored(
 ) -> None:
     with sessions.begin() as session:
         session.execute(text("PRAGMA max_page_count=1"))  # SQLite takes the present size at least
-        with pytest.raises(DatabaseError, match=r"the disk of the database .*whisker.db is full: free"):
+        with pytest.raises(DiskFull, match=r"the disk of the database .*whisker.db is full: free"):
             for number in range(100):
                 store.start_cycle(session, "/photos" * 500 + str(number), NOON)
         session.rollback()

@@ -134,7 +134,7 @@ except SaveFailed as error:
     assert [p.name for p in tmp_path.iterdir()] == ["whole"]
 
 
-def test_the_error_for_a_full_disk_names_the_folder(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_written_is_one_sentence_that_names_its_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SaveFailed, match=r"the model cannot be written to .*run"):
+    with pytest.raises(SaveFailed, match=r"file/run cannot be written: Not a directory; mend"):
         publish(small_network(), tmp_path / "file" / "run")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.download import download, extract_member
-from pipeline.errors import WeightsError
+from pipeline.errors import WeightsError, WeightsUnreachable
 from tests.pipeline.loopback_zoo import Server, serving
 
 
@@ -19,7 +19,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def test_a_server_that_never_answers(server: Server, tmp_path: Path) -> None:
     server.is_silent = True
-    with pytest.raises(WeightsError, match="timed out"):
+    with pytest.raises(WeightsUnreachable, match="timed out"):
         download(f"{server.address}/file", tmp_path / "file", timeout_seconds=0.3)
     assert not (tmp_path / "file").exists()
 
@@ -28,8 +28,9 @@ def test_a_download_of_a_wrong_file_leaves_the_old_one(server: Server, tmp_path:
     server.pages["/file"] = b"new"
     target = tmp_path / "target"
     target.write_bytes(b"old")
-    with pytest.raises(WeightsError, match="SHA-1"):
+    with pytest.raises(WeightsError, match="SHA-1") as refused:
         download(f"{server.address}/file", target, sha1="0" * 40)
+    assert not refused.value.passes
     assert target.read_bytes() == b"old"
     download(f"{server.address}/file", target, sha1=hashlib.sha1(b"new").hexdigest())
     assert target.read_bytes() == b"new"

@@ -1,0 +1,48 @@
+"""The space on a disk, and errors that come from a lack of it."""
+
+import errno
+import shutil
+from pathlib import Path
+
+from pipeline.errors import DiskFull, SaveFailed
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+NEARLY_NOTHING = 1 << 20  # bytes: MXNet says only that a write failed, which means a full disk below this
+
+
+def free_bytes(path: Path) -> int:
+    """Return how much may still be written on the disk of `path`, whether that exists yet or not.
+
+    Raises:
+        OSError: the disk does not answer.
+    """
+    present = path.absolute()
+    while not present.exists() and present != present.parent:
+        present = present.parent
+    return shutil.disk_usage(present).free
+
+
+def save_failed(path: Path, error: Exception) -> SaveFailed:
+    """Return the error to raise where `path` could not be written; DiskFull where space was lacking."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    try:
+        free = free_bytes(path)
+    except OSError:
+        return SaveFailed(f"{path} cannot be written: {reason}; check its disk")
+    if getattr(error, "errno", None) in NO_SPACE or free < NEARLY_NOTHING:
+        return DiskFull(
+            f"{path} cannot be written: {reason} ({in_words(free)} free); free some space on its disk"
+        )
+    return SaveFailed(f"{path} cannot be written: {reason}; mend that, or choose another folder")
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as people read it, such as 12.3 MB; rounded, in units of 1000."""
+    if size < 1000:
+        return f"{size} bytes"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
