@@ -17,6 +17,7 @@ from db.session import open_current
 from jobs.home import Home
 from jobs.reports import write_index
 from pipeline.errors import CannotPromote, WeightsError
+from pipeline.failpoint import failpoint
 from pipeline.manifest import read_manifest
 from pipeline.publish import sync_folder
 from pipeline.records import PromotionSource
@@ -107,6 +108,7 @@ def point_at_champion(home: Home, sessions: sessionmaker[Session]) -> None:
         with FileLock(home.champion_lock_file, timeout=PATIENCE_SECONDS):
             with sessions() as session:
                 run_id = store.champion_id(session)
+            failpoint("before_champion_link")
             _point(home.champion, None if run_id is None else home.model(run_id).name)
     except (OSError, Timeout) as error:
         log.warning(

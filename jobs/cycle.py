@@ -28,6 +28,7 @@ from pipeline.differences import bounded, count_by_kind_and_label
 from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import Interrupted
 from pipeline.evaluate import Progress
+from pipeline.failpoint import failpoint
 from pipeline.recipes import Recipe
 from pipeline.records import Change, Cycle, Snapshot, Status
 from pipeline.weights import WeightsFile, find_weights
@@ -80,6 +81,7 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
         found = survey(
             sessions, config, flag, progress, ahead, if_changed=request.if_changed, accepted=request.accepted
         )
+        failpoint("after_scan")
         if found.snapshot is None or (request.if_changed and not found.would_run):
             log.info("%s", found.reason)
             return Outcome(found, None, None)
@@ -103,6 +105,7 @@ def _recorded(home: Home, sessions: sessionmaker[Session], folder: Path) -> Iter
     status: Status = "finished"
     message = None
     try:
+        failpoint("after_cycle_row")
         yield cycle_id
     except BaseException as error:
         status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
@@ -153,6 +156,7 @@ def _prepare(
         _store_data(session, cycle_id, found, snapshot)
         # Only now, since a disk that is missing for a while must not cost reading all its files again.
         store.forget_files(session, str(request.config.images_folder()), found.scanned.gone_paths)
+    failpoint("after_snapshot")
     return Work(
         home=request.home,
         sessions=sessions,
@@ -201,6 +205,7 @@ def _train_and_decide(work: "Work", request: Request, weights: WeightsFile, foun
     run_id = train_finetune(work, request.recipe, weights)
     decide(work, run_id, request.recipe.batch_size)
     _keep_pictures(work, found)
+    failpoint("after_pictures")
     if request.config.baseline:
         provide_baseline(work, request.recipe)
 
@@ -222,8 +227,10 @@ def _new(found: Look) -> tuple[Change, ...]:
 
 
 def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int, found: Look) -> Outcome:
+    failpoint("before_report")
     page = write_cycle(home, sessions, cycle_id)
     write_index(home, sessions)
+    failpoint("after_report")
     with sessions() as session:
         cycle = store.load_cycle(session, cycle_id)
     log.info("report: %s", page)

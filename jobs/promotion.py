@@ -11,6 +11,7 @@ from jobs.training import Work
 from pipeline.calibration import calibrated
 from pipeline.compare import verdict
 from pipeline.errors import WeightsError
+from pipeline.failpoint import failpoint
 from pipeline.records import Evaluation, Verdict
 
 log = logging.getLogger("whisker")
@@ -26,6 +27,7 @@ def decide(work: Work, run_id: int, batch_size: int) -> None:
     """
     while not _settled(work, run_id, batch_size):
         log.info("the champion was changed by hand in the meantime, so run %d is compared again", run_id)
+    failpoint("after_promotion")
     point_at_champion(work.home, work.sessions)
 
 

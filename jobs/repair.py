@@ -10,6 +10,7 @@ from db import store
 from jobs.champion import point_at_champion
 from jobs.home import Home
 from jobs.reports import write_cycle, write_index
+from pipeline.failpoint import failpoint
 from pipeline.shown import cycle_page_name
 
 log = logging.getLogger("whisker")
@@ -24,6 +25,7 @@ def repair(home: Home, sessions: sessionmaker[Session]) -> None:
         interrupted = store.mark_interrupted(session, datetime.now(UTC))
     for cycle_id in interrupted:
         log.warning("cycle %d was cut off; its finished epochs are kept", cycle_id)
+    failpoint("in_repair")
     with sessions() as session:
         known = store.cycle_ids(session)
     stale = [i for i in known if i in interrupted or not (home.reports / cycle_page_name(i)).exists()]

@@ -25,6 +25,7 @@ from pipeline.decode import normalise
 from pipeline.device import Device
 from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import ComputingFailed, Interrupted, WhiskerError
+from pipeline.failpoint import failpoint
 from pipeline.network import describe, pretrained_network, scratch_network
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, preprocessing_for
@@ -99,6 +100,7 @@ def train_scratch(work: Work, recipe: Recipe) -> int:
     train = evenly(work.snapshot.part("train"), recipe.baseline_images)
     data = work.data(recipe, train)
     with _recorded(work, "scratch", recipe, data) as run_id:
+        failpoint("in_baseline")
         network = scratch_network(work.backbone, len(data.classes), work.around.device, work.around.seed)
         _complete(work, run_id, recipe, data, network, fit_all_layers(network, data, recipe, work.around))
     return run_id
@@ -125,6 +127,7 @@ def _recorded(work: Work, kind: RunKind, recipe: Recipe, data: TrainingData) -> 
     log.info("run %d: %s of %s on %s", run_id, kind, work.backbone.name, work.device.name)
     started = time.perf_counter()
     try:
+        failpoint("after_run_row")
         with _computing_in_words(kind, recipe):
             yield run_id
     except BaseException as error:
@@ -169,6 +172,7 @@ def _complete(
                 findings = event
             case EpochMetrics(seconds=seconds):
                 trained += seconds
+                failpoint("after_epoch_row")
     for path, reason in data.reader.unreadable.items():
         _store(work, run_id, Note(f"left out, {reason}: {os.fsdecode(path)}"))
     artifacts = publish_model(
@@ -197,6 +201,7 @@ def _complete(
             seconds=time.perf_counter() - started,
             images_per_second=passes * len(data.train) / trained,
         )
+    failpoint("after_run_finished")
 
 
 def _sample(data: TrainingData) -> Array | None:

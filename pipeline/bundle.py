@@ -23,6 +23,7 @@ from pipeline.arrays import Array
 from pipeline.disk import save_failed
 from pipeline.engine import try_onnxruntime
 from pipeline.errors import SaveFailed, TrainingDiverged
+from pipeline.failpoint import failpoint
 from pipeline.manifest import MANIFEST, ONNX, PARAMETERS, SYMBOL, preprocessing_of, read_manifest
 from pipeline.publish import sha256_of, sync_file, sync_folder
 from pipeline.records import Artifact, Preprocessing
@@ -86,8 +87,10 @@ def publish_model(
         (beside / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         artifacts = tuple(_artifact(beside / name) for name in (*files, MANIFEST))
         sync_folder(beside)
+        failpoint("before_model_rename")
         beside.replace(folder)
         sync_folder(folder.parent)
+        failpoint("after_model_rename")
     except (OSError, mx.MXNetError) as error:
         raise save_failed(folder, error) from error
     finally:

@@ -14,6 +14,7 @@ from pipeline.engine_choice import keep_choice, read_choice
 from pipeline.engine_settings import Engine, FrozenSettings
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import Forward
+from pipeline.failpoint import failpoint
 from pipeline.feature_store import FeatureTable, content_hashes, delete_cache
 from pipeline.frozen_key import block_digest, choice_key, package_version, row_shape, table_key
 from pipeline.network import forward_of
@@ -144,6 +145,7 @@ class _FrozenPass:
             self.found[batch.positions] = True
             if self.tables:
                 self.tables[-1].append(self.hashes[batch.positions], rows.reshape(len(rows), -1))
+            failpoint("in_features")
             self.around.progress("features", int(self.found.sum()), len(self.images))
 
     def notes(self, sentence: str, recalled: int) -> Iterator[Note]:

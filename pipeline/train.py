@@ -12,6 +12,7 @@ from pipeline.batch_norm import settle_batch_norm
 from pipeline.decode import normalise
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import Progress, evaluation, label_indices, run_forward, silent
+from pipeline.failpoint import failpoint
 from pipeline.gradients import Gradients
 from pipeline.network import forward_of
 from pipeline.reader import Batch, ImageReader
@@ -107,6 +108,7 @@ def _train_epoch(
     for batch in batches:
         around.check_stop()
         sums.add(*_step(gradients, trainer, batch, labels, data, around))
+        failpoint("in_epoch")
         around.progress(f"epoch {epoch}/{recipe.epochs}", sums.images, len(data.train))
     return sums.means()
 
