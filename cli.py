@@ -48,7 +48,12 @@ pass_state = click.make_pass_decorator(State)
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--home", type=FOLDER, default=Path("whisker-home"), show_default=True, help="Where Whisker writes."
+    "--home",
+    type=FOLDER,
+    default=Path("whisker-home"),
+    envvar="WHISKER_HOME",
+    show_default=True,
+    help="Where Whisker writes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 @click.option("--verbose", is_flag=True, help="Say more, and show tracebacks.")

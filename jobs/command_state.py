@@ -32,10 +32,10 @@ class State:
         self.quiet = quiet
 
     def config(self, **given: Any) -> "Config":
-        """Return the settings of the home under those of the command line."""
-        from jobs.config import load_config, with_overrides
+        """Return the settings of the home, the environment and, strongest, the command line."""
+        from jobs.settings import load_config
 
-        return with_overrides(load_config(self.home.settings_file), **given)
+        return load_config(self.home.settings_file, **given)
 
     def answer(self, document: dict[str, Any], show: "Callable[[Console], None]") -> None:
         """Print the result: one JSON document if that was asked for, else something for people."""

@@ -23,6 +23,7 @@ def make_home(home: Home, images: Path) -> Layout:
         raise BadSettings(f"{home.settings_file} exists already; edit it, or choose another --home")
     home.create(images)
     write_whole(home.settings_file, settings_text(images).encode())
+    home.settings_file.chmod(0o600)  # one that others may write is refused
     return layout
 
 

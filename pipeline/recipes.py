@@ -1,5 +1,6 @@
 """Recipes: named, complete sets of training settings."""
 
+import difflib
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_type_hints
 
@@ -137,8 +138,10 @@ def with_settings(recipe: Recipe, changes: dict[str, object], *, where: str) -> 
     known = {field.name for field in fields(Recipe)} - {"name", "trains"}
     for name in changes:
         if name not in known:
+            alike = difflib.get_close_matches(name, known, 1)
+            question = f" (did you mean {alike[0]!r}?)" if alike else ""
             raise BadSettings(
-                f"{where}: recipes have no setting {name!r}; known are {', '.join(sorted(known))}"
+                f"{where}: recipes have no setting {name!r}{question}; known are {', '.join(sorted(known))}"
             )
     hints = get_type_hints(Recipe)
     converted: dict[str, Any] = {
@@ -150,7 +153,7 @@ def with_settings(recipe: Recipe, changes: dict[str, object], *, where: str) -> 
 def _convert(name: str, value: object, hint: object, where: str) -> object:
     try:
         result = _typed(value, hint)
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         raise BadSettings(f"{where}: {name} = {value!r} is not {_in_words(hint)}") from None
     problem = _out_of_range(name, result)
     if problem:

@@ -65,7 +65,10 @@ def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"learning_rat": 1}, r"no setting 'learning_rat'; known are .*learning_rate"),
+        (
+            {"learning_rat": 1},
+            r"no setting 'learning_rat' .did you mean 'learning_rate'..; known are .*learning_rate",
+        ),
         ({"name": "x"}, "no setting 'name'"),
         ({"epochs": "many"}, "epochs = 'many' is not a whole number"),
         ({"epochs": 0}, "epochs = 0 is not at least 1"),
