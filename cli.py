@@ -11,6 +11,7 @@ import click
 
 from jobs.command_champion import champion, promote, rollback
 from jobs.command_compare import compare
+from jobs.command_config import show_config
 from jobs.command_labels import relabel, suspects
 from jobs.command_predict import predict
 from jobs.command_state import FILE, FOLDER, State, log_to_stderr
@@ -252,7 +253,7 @@ def doctor(state: State) -> None:
         click.get_current_context().exit(1)
 
 
-for command in (suspects, relabel, weights, predict, champion, promote, rollback, compare):
+for command in (suspects, relabel, weights, predict, champion, promote, rollback, compare, show_config):
     cli.add_command(command)
 
 

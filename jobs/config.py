@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
-from jobs.setting import between, one_of, setting, that_holds, unless_empty
+from jobs.setting import addresses, between, one_of, readable, setting, that_holds, unless_empty, web_address
 from pipeline.backbones import backbone_named
 from pipeline.device import parse_device
 from pipeline.engine_settings import ENGINE_SETTINGS
@@ -24,6 +24,27 @@ class PromotionSettings:
 
     margin: float  # the least gain in accuracy, 0..1
     auto: bool  # False: a person promotes
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What is logged, and how."""
+
+    level: str  # one of LEVELS
+    format: str  # "text" or "json", one object a line
+    max_bytes: int  # of a file; then it is rotated
+    keep: int  # rotated files
+
+
+@dataclass(frozen=True)
+class NoticeSettings:
+    """Who is told of what; the addresses are secret, for who knows one can write there."""
+
+    webhook: str = field(default="", repr=False)
+    webhook_secret_file: Path | None = None
+    apprise: tuple[str, ...] = field(default=(), repr=False)
+    apprise_file: Path | None = None  # further addresses, one a line
+    events: tuple[str, ...] = EVENTS
 
 
 @dataclass(frozen=True)
@@ -64,6 +85,17 @@ class Config:
     stuck_after: str = setting("30m", parse_interval, section="daemon")  # without progress
     pause_after_failures: int = setting(5, between(1, 1_000), section="daemon")
 
+    log_level: str = setting("info", one_of(*LEVELS), section="log")
+    log_format: str = setting("text", one_of("text", "json"), section="log")
+    log_max_mb: float = setting(10.0, between(0.1, 10_000), section="log")  # of one file
+    log_keep: int = setting(5, between(1, 1_000), section="log")  # older files
+
+    notify_webhook: str = setting("", unless_empty(web_address), section="notify", secret=True)
+    notify_webhook_secret_file: Path | None = setting(None, unless_empty(readable), section="notify")
+    notify_apprise: tuple[str, ...] = setting((), addresses, section="notify", secret=True)
+    notify_apprise_file: Path | None = setting(None, unless_empty(readable), section="notify")
+    notify_events: tuple[str, ...] = setting(EVENTS, one_of(*EVENTS), section="notify")
+
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # recipe -> changes
 
     def resolved_recipe(self, overrides: Mapping[str, object] | None = None) -> Recipe:
@@ -84,6 +116,20 @@ class Config:
     def promotion(self) -> PromotionSettings:
         """Return when a cycle may replace the champion."""
         return PromotionSettings(self.promotion_margin, self.auto_promote)
+
+    def logs(self) -> LogSettings:
+        """Return what is logged, and how."""
+        return LogSettings(self.log_level, self.log_format, int(self.log_max_mb * 1e6), self.log_keep)
+
+    def notices(self) -> NoticeSettings:
+        """Return who is told of what."""
+        return NoticeSettings(
+            self.notify_webhook,
+            self.notify_webhook_secret_file,
+            self.notify_apprise,
+            self.notify_apprise_file,
+            self.notify_events,
+        )
 
     def max_wait_seconds(self) -> float:
         """Return `max_wait` in seconds."""

@@ -1,11 +1,14 @@
 """One setting: its type, its default, the values it takes, its place; and how a value is checked."""
 
 import difflib
+import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
+from urllib.parse import urlsplit
 
 from pipeline.errors import WhiskerError
 
@@ -46,8 +49,10 @@ class Setting:
         """Its variable of the environment, such as WHISKER_EVERY."""
         return PREFIX + self.name.upper()
 
-    def typed(self, value: object, *, as_text: bool) -> Any:
+    def typed(self, value: object, *, as_text: bool, folder: Path = Path()) -> Any:
         """Return a value of TOML, or the text of a variable, in the setting's type; checked.
+
+        A path is meant relative to `folder`.
 
         Raises:
             ValueError: it does not fit; the message is a sentence without the place.
@@ -56,6 +61,8 @@ class Setting:
             typed = _from_text(self.kind, str(value)) if as_text else _from_toml(self.kind, value)
         except (TypeError, ValueError, KeyError, ArithmeticError, RuntimeError):
             raise ValueError(f"{self._shown(value)} is not {_WORDS[self.kind]}") from None
+        if isinstance(typed, Path):
+            typed = folder / typed
         try:
             if self.check is not None:
                 self.check(typed)
@@ -119,8 +126,36 @@ def one_of(*allowed: str) -> Check:
 
 
 def unless_empty(check: Check) -> Check:
-    """Return the same check, which also takes the empty text."""
+    """Return the same check, which also takes the empty text, list or path."""
     return lambda value: check(value) if value else None
+
+
+def readable(file: Path) -> None:
+    """Check that a file is there and may be read."""
+    if not (file.is_file() and os.access(file, os.R_OK)):
+        raise ValueError("is not a file that can be read")
+
+
+def web_address(text: str) -> None:
+    """Check that a text is the address of a web server; the message does not repeat it."""
+    try:
+        parts = urlsplit(text)
+        fits = (
+            parts.scheme in ("https", "http")
+            and parts.hostname
+            and parts.port != 0
+            and "@" not in parts.netloc
+        )
+    except ValueError:
+        fits = False
+    if not fits or re.search(r"[^!-~]", text):
+        raise ValueError("is not an address that starts with https:// or http://, without a user name")
+
+
+def addresses(texts: tuple[str, ...]) -> None:
+    """Check that each of some texts is an address of some kind; the message does not repeat it."""
+    if not all(re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://.", text) for text in texts):
+        raise ValueError("is not a list of addresses such as mailto://...")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -155,8 +190,8 @@ def _from_text(kind: Any, text: str) -> Any:
     return _path(text) if kind == Path | None else kind(text)
 
 
-def _path(text: str) -> Path:
-    """Return the path; raises RuntimeError where `~user` has no folder."""
-    if not text or "\0" in text:
+def _path(text: str) -> Path | None:
+    """Return the path, None for the empty text; raises RuntimeError where `~user` has no folder."""
+    if "\0" in text:
         raise ValueError(text)
-    return Path(text).expanduser()
+    return Path(text).expanduser() if text else None

@@ -63,14 +63,14 @@ def _checked(found: Collected, folder: Path) -> Iterator[tuple[str, Any]]:
             if item.name not in known:
                 _check_of_recipe(item)
                 continue
-            value = known[item.name].typed(item.value, as_text=item.source == "environment")
+            base = folder if item.source == "file" else Path()
+            value = known[item.name].typed(item.value, as_text=item.source == "environment", folder=base)
         except ValueError as error:
             found.problems.append(f"{item.where}: {error}")
         except WhiskerError as error:
             found.problems.append(str(error))
         else:
-            is_relative = isinstance(value, Path) and item.source == "file"
-            yield item.name, folder / value if is_relative else value
+            yield item.name, value
 
 
 def _check_of_recipe(item: Given) -> None:

@@ -107,7 +107,6 @@ FAULTS = [
     ("seed = 'x'", "line 1: seed = 'x' is not a whole number"),
     ("seed = 1.0", "line 1: seed = 1.0 is not a whole number"),
     ("images = 3", "line 1: images = 3 is not a path"),
-    ("images = ''", "line 1: images = '' is not a path"),
     ('images = "a\\u0000"', "line 1: images = 'a\\x00' is not a path"),
     ("images = '~no-such-user-here/x'", "line 1: images = '~no-such-user-here/x' is not a path"),
     ("baseline = 1", "line 1: baseline = 1 is not true or false"),
@@ -147,6 +146,12 @@ FAULTS = [
     ("auto_promote = 0", "line 1: auto_promote = 0 is not true or false"),
     ("device = 'tpu'", "line 1: device 'tpu' is unknown; use auto, cpu, gpu or gpu:N"),
     ("quiet_hours = 'night'", "line 1: quiet_hours = 'night' is not of the form 22:00-06:00"),
+    ("[log]\nlevel = 'loud'", "line 2: level = 'loud' is unknown; use one of debug, info, warning, error"),
+    ("[log]\nmax_mb = 0", "line 2: max_mb = 0 is not between 0.1 and 10000"),
+    ("[log]\nlog_keep = 1", "line 2: unknown setting 'log_keep' in [log]"),
+    ("[notify]\nevents = ['fail']", "line 2: events = ['fail'] is unknown (did you mean 'failed'?); use one"),
+    ("[notify]\nevents = 'failed'", "line 2: events = 'failed' is not a list of texts"),
+    ("[notify]\nwebhook_secret_file = 'key'", "line 2: webhook_secret_file = 'key' is not a file that can"),
     ("daemon = 3", "line 1: daemon is not a table"),
     ("[[daemon]]", "line 1: daemon is not a table"),
     ("\nrecipes = 3", "line 2: recipes is not a table"),
@@ -164,6 +169,39 @@ def test_each_fault_is_one_sentence_that_names_its_line(tmp_path: Path, text: st
     (fault,) = faults(written(tmp_path, text))
     assert fault.startswith(f"{tmp_path / 'whisker.toml'}")
     assert sentence in fault
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "webhook = 'hooks.example.org/s3cret'",
+        "webhook = 'file:///s3cret'",
+        "webhook = 'https:///s3cret'",
+        "webhook = 'https://a b/s3cret'",
+        "webhook = 'https://[::1/s3cret'",
+        "webhook = ['s3cret']",
+        "webhook = 'https://me:s3cret@example.org'",
+        "webhook = 'https://example.org:s3cret'",
+        "apprise = 's3cret'",
+        "apprise = ['s3cret', 4]",
+        "apprise = ['s3cret']",
+    ],
+)
+def test_a_fault_in_a_secret_names_the_setting_and_hides_the_value(tmp_path: Path, setting: str) -> None:
+    (fault,) = faults(written(tmp_path, f"[notify]\n{setting}"))
+    assert f"line 2: {setting.split()[0]} is not " in fault
+    assert "s3cret" not in fault
+
+
+def test_secrets_are_not_in_the_text_that_python_makes_of_settings() -> None:
+    config = Config(notify_webhook="https://example.org/s3cret", notify_apprise=("slack://s3cret",))
+    assert "s3cret" not in repr(config) + repr(config.notices())
+
+
+def test_a_file_with_a_secret_is_found_beside_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret")
+    file = written(tmp_path, "[notify]\nwebhook_secret_file = 'key'")
+    assert load_config(file, {}).notices().webhook_secret_file == tmp_path / "key"
 
 
 def test_all_faults_of_all_places_are_said_at_once(tmp_path: Path) -> None:
