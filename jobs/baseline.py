@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 from db import store
 from jobs.rescore import evaluation_today
-from jobs.training import Work, train_scratch
+from jobs.training import train_scratch
+from jobs.work import Work
 from pipeline.errors import TrainingDiverged, WeightsError
 from pipeline.recipes import Recipe, baseline_of
 

@@ -1,8 +1,7 @@
 """One cycle: look, fine-tune, decide, train the baseline, report. The only module that knows all stages."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from db import store
 from db.session import open_database
 from jobs.ahead import Ahead
 from jobs.config import Config
+from jobs.cycle_record import recorded
 from jobs.environment import processor
 from jobs.home import Home
 from jobs.lock import hold
@@ -26,15 +26,14 @@ from pipeline.backbones import backbone_named
 from pipeline.device import Device, context, resolve_device
 from pipeline.differences import bounded, count_by_kind_and_label
 from pipeline.engine_settings import FrozenSettings
-from pipeline.errors import Interrupted
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
 from pipeline.recipes import Recipe
-from pipeline.records import Change, Cycle, Snapshot, Status
+from pipeline.records import Change, Cycle, Snapshot
 from pipeline.weights import WeightsFile, find_weights
 
 if TYPE_CHECKING:
-    from jobs.training import Work
+    from jobs.work import Work
 
 log = logging.getLogger("whisker")
 
@@ -88,48 +87,12 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
         device = resolve_device(config.device)
         backbone = backbone_named(request.recipe.backbone)
         weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
-        with _recorded(home, sessions, folder) as cycle_id:
+        with recorded(home, sessions, folder) as cycle_id:
             work = _prepare(
                 request, sessions, cycle_id, found, found.snapshot, device, frozen, flag, progress
             )
             _train_and_decide(work, request, weights, found)
         return _report(home, sessions, cycle_id, found)
-
-
-@contextmanager
-def _recorded(home: Home, sessions: sessionmaker[Session], folder: Path) -> Iterator[int]:
-    """Open the record of a cycle and close it, whatever happens; a cycle that failed has its page too."""
-    with sessions.begin() as session:
-        cycle_id = store.start_cycle(session, str(folder), datetime.now(UTC))
-    log.info("cycle %d starts", cycle_id)
-    status: Status = "finished"
-    message = None
-    try:
-        failpoint("after_cycle_row")
-        yield cycle_id
-    except BaseException as error:
-        status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-        message = str(error) or type(error).__name__
-        raise
-    finally:
-        with sessions.begin() as session:
-            store.finish_cycle(session, cycle_id, status=status, finished_at=datetime.now(UTC), error=message)
-        if status != "finished":
-            _report_failure(home, sessions, cycle_id)
-
-
-def _report_failure(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> None:
-    """Write the page of a cycle that did not finish, if that can be done.
-
-    What ended the cycle, such as a lack of memory, may be in the way, and must stay what is raised.
-    """
-    try:
-        write_cycle(home, sessions, cycle_id)
-        write_index(home, sessions)
-    except Exception as error:
-        log.warning(
-            "the page of cycle %d could not be written (%s); the next cycle writes it", cycle_id, error
-        )
 
 
 def _prepare(
@@ -145,7 +108,7 @@ def _prepare(
 ) -> "Work":
     """Store the snapshot and gather what the runs share."""
     # Importing MXNet takes over a second, and a look that finds nothing new does not need it.
-    from jobs.training import Work
+    from jobs.work import Work
     from pipeline.train import Surroundings
 
     with sessions.begin() as session:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from db import store
 from jobs.telling import telling_images
-from jobs.training import Work
+from jobs.work import Work
 from pipeline.errors import WeightsError
 from pipeline.evaluation_tables import said_index
 from pipeline.heat_maps import heat_maps

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from db import store
 from jobs.champion import point_at_champion
 from jobs.rescore import evaluation_today
-from jobs.training import Work
+from jobs.work import Work
 from pipeline.calibration import calibrated
 from pipeline.compare import verdict
 from pipeline.errors import WeightsError

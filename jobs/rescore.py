@@ -7,7 +7,7 @@ from math import nan
 import numpy as np
 
 from db import store
-from jobs.training import Work
+from jobs.work import Work
 from pipeline.evaluate import log_softmax, run_forward
 from pipeline.evaluation_arrays import evaluation_of
 from pipeline.reader import ImageReader

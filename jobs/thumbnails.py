@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from db import store
 from jobs.telling import EACH, telling_images
-from jobs.training import Work
+from jobs.work import Work
 from pipeline.decode import BadImage, read_file, read_image, thumbnail_jpeg
 from pipeline.records import Change, Cycle
 from pipeline.report.changes import most_telling

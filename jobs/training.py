@@ -5,72 +5,39 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session, sessionmaker
-
 from db import store
-from jobs.config import PromotionSettings
 from jobs.environment import environment
-from jobs.home import Home
 from jobs.shortage import in_words, is_shortage
 from jobs.training_log import log_event
+from jobs.work import Work
 from pipeline.arrays import Array
-from pipeline.backbones import Backbone
 from pipeline.bundle import publish_model
 from pipeline.decode import normalise
-from pipeline.device import Device
-from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import ComputingFailed, Interrupted, WhiskerError
 from pipeline.failpoint import failpoint
 from pipeline.network import describe, pretrained_network, scratch_network
-from pipeline.reader import ImageReader
-from pipeline.recipes import Recipe, preprocessing_for
+from pipeline.recipes import Recipe
 from pipeline.records import (
     EpochMetrics,
     Evaluation,
     Findings,
     Note,
     RunKind,
-    Snapshot,
-    SnapshotImage,
     Status,
 )
 from pipeline.runtime import mx
 from pipeline.snapshot import evenly
-from pipeline.train import Surroundings, TrainingData, TrainingEvent, fit_all_layers
+from pipeline.train import TrainingData, TrainingEvent, fit_all_layers
 from pipeline.train_head import fit_on_features
 from pipeline.weights import WeightsFile
 
 log = logging.getLogger("whisker")
 
 SAMPLE = 8  # images on which a model is compared with its ONNX form
-
-
-@dataclass(frozen=True)
-class Work:
-    """What the runs of one cycle share."""
-
-    home: Home
-    sessions: sessionmaker[Session]
-    cycle_id: int
-    snapshot: Snapshot
-    snapshot_id: int
-    images_folder: Path
-    backbone: Backbone
-    device: Device
-    around: Surroundings
-    frozen: FrozenSettings
-    promotion: PromotionSettings
-    fresh: frozenset[str] = frozenset()  # content hashes of the images that are new since the last cycle
-
-    def data(self, recipe: Recipe, train: tuple[SnapshotImage, ...]) -> TrainingData:
-        """Return the images of a run, to be read with the recipe's preprocessing."""
-        reader = ImageReader(os.fsencode(self.images_folder), preprocessing_for(self.backbone, recipe))
-        return TrainingData(reader, train, self.snapshot.part("test"), self.snapshot.classes, self.fresh)
 
 
 def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:

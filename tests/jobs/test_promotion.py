@@ -13,7 +13,7 @@ from jobs import promotion
 from jobs.champion import promote_by_hand
 from jobs.cycle import Request
 from jobs.rescore import evaluation_today
-from jobs.training import Work
+from jobs.work import Work
 from pipeline.errors import Interrupted
 from pipeline.records import Cycle, Evaluation, Promotion
 from pipeline.report.checks import checks_of

@@ -1,0 +1,54 @@
+"""The record of a cycle: opened when it starts, closed whatever happens."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import store
+from jobs.home import Home
+from jobs.reports import write_cycle, write_index
+from pipeline.errors import Interrupted
+from pipeline.failpoint import failpoint
+from pipeline.records import Status
+
+log = logging.getLogger("whisker")
+
+
+@contextmanager
+def recorded(home: Home, sessions: sessionmaker[Session], folder: Path) -> Iterator[int]:
+    """Open the record of a cycle and close it, whatever happens; a cycle that failed has its page too."""
+    with sessions.begin() as session:
+        cycle_id = store.start_cycle(session, str(folder), datetime.now(UTC))
+    log.info("cycle %d starts", cycle_id)
+    status: Status = "finished"
+    message = None
+    try:
+        failpoint("after_cycle_row")
+        yield cycle_id
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        message = str(error) or type(error).__name__
+        raise
+    finally:
+        with sessions.begin() as session:
+            store.finish_cycle(session, cycle_id, status=status, finished_at=datetime.now(UTC), error=message)
+        if status != "finished":
+            _report_failure(home, sessions, cycle_id)
+
+
+def _report_failure(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> None:
+    """Write the page of a cycle that did not finish, if that can be done.
+
+    What ended the cycle, such as a lack of memory, may be in the way, and must stay what is raised.
+    """
+    try:
+        write_cycle(home, sessions, cycle_id)
+        write_index(home, sessions)
+    except Exception as error:
+        log.warning(
+            "the page of cycle %d could not be written (%s); the next cycle writes it", cycle_id, error
+        )
