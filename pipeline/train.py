@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.arrays import Array
 from pipeline.batch_norm import settle_batch_norm
+from pipeline.checkpoint import Checkpoints
 from pipeline.decode import normalise
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import Progress, evaluation, label_indices, run_forward, silent
@@ -20,6 +21,7 @@ from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage, Suspect
 from pipeline.runtime import mx
 from pipeline.snapshot import evenly
+from pipeline.training_state import TrainingState
 
 TrainingEvent = EpochMetrics | Note | Evaluation | Findings | tuple[Suspect, ...]
 
@@ -46,9 +48,17 @@ class Surroundings:
 
 
 def fit_all_layers(
-    network: Any, data: TrainingData, recipe: Recipe, around: Surroundings
+    network: Any,
+    data: TrainingData,
+    recipe: Recipe,
+    around: Surroundings,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[TrainingEvent]:
     """Train `network` in place; yield the metrics of each finished epoch, and last the evaluation.
+
+    With checkpoints, the training goes on from the one that was found, and each epoch leaves one before it is
+    yielded. Order, flips and drop-out of an epoch depend on the seed and its number alone, so on a CPU the
+    epochs after an interruption are to the bit those of a training without one.
 
     Softmax cross-entropy and SGD; the last layer learns `head_learning_rate_factor` times faster. Sums are
     added over images and divided at the end, and a short last batch counts by the images it has.
@@ -56,17 +66,22 @@ def fit_all_layers(
     Raises:
         TrainingDiverged: the loss is not finite.
         Interrupted: from `around.check_stop`.
+        SaveFailed: a checkpoint could not be written.
+        WeightsError: the checkpoint is that of another network.
     """
     trainer = _trainer(network, recipe)
+    state = TrainingState({"network": network}, trainer)
+    finished = resume(state, checkpoints)
+    tested = None
     gradients = Gradients(network, data.reader.preprocessing.size, around.device)
     labels = label_indices(data.train, data.classes)
-    for epoch in range(1, recipe.epochs + 1):
+    for epoch in range(finished + 1, recipe.epochs + 1):
         started = time.perf_counter()
         loss, accuracy = _train_epoch(gradients, trainer, data, labels, recipe, around, epoch)
         if recipe.batch_norm_batches:
             settle_batch_norm(network, some_batches(data, recipe), around.device, around.check_stop)
         tested = score(network, data, recipe, around)
-        yield EpochMetrics(
+        metrics = EpochMetrics(
             epoch=epoch,
             phase="all layers",
             train_loss=loss,
@@ -75,7 +90,23 @@ def fit_all_layers(
             test_accuracy=tested.accuracy,
             seconds=time.perf_counter() - started,
         )
-    yield tested
+        if checkpoints:
+            checkpoints.keep(metrics, state.arrays())
+        yield metrics
+    yield tested or score(network, data, recipe, around)
+
+
+def resume(state: TrainingState, checkpoints: Checkpoints | None) -> int:
+    """Take up the state of the checkpoint that was found; return the number of its last epoch, or 0."""
+    if checkpoints is None or checkpoints.found is None:
+        return 0
+    state.restore(checkpoints.found.arrays)
+    return checkpoints.found.epochs[-1].epoch
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Let what MXNet draws in an epoch, for drop-out, depend on nothing that came before."""
+    mx.random.seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0] >> 1))
 
 
 def _trainer(network: Any, recipe: Recipe) -> Any:
@@ -98,6 +129,7 @@ def _train_epoch(
     epoch: int,
 ) -> tuple[float, float]:
     """Pass over the training images once; return mean loss (nats) and accuracy over images."""
+    seed_epoch(around.seed, epoch)
     random = np.random.default_rng((around.seed, epoch))
     order = random.permutation(len(data.train))
     flips = random.random(len(data.train)) < (0.5 if recipe.horizontal_flip else 0.0)
