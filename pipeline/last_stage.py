@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.checkpoint import Checkpoints
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import loss_and_accuracy
 from pipeline.features import Features
@@ -16,7 +17,10 @@ from pipeline.network import set_head
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
-from pipeline.train import Surroundings
+from pipeline.train import Surroundings, resume
+from pipeline.training_state import TrainingState
+
+TRIAL = "trial"  # the name of the trial's logits in a checkpoint
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,17 @@ class Trial:
             f"last stage: {verb}, since training it took the held-out log loss "
             f"from {self.loss_before:.4f} to {self.loss:.4f}"
         )
+
+
+def trial_of(checkpoints: Checkpoints | None, loss_before: float, labels: Array) -> Trial | None:
+    """Return the trial of the training that the checkpoint is of, with its labels; None without one."""
+    if checkpoints is None or checkpoints.found is None:
+        return None
+    return _trial(checkpoints.found.arrays[TRIAL].asnumpy(), loss_before, labels)
+
+
+def _trial(logits: Array, loss_before: float, labels: Array) -> Trial:
+    return Trial(logits, loss_before, loss_and_accuracy(logits, labels)[0])
 
 
 class LastStage:
@@ -74,18 +89,33 @@ class LastStage:
         logits = self.logits(train.boundary[held_out])
         for name, parameter in self.block.collect_params().items():
             parameter.set_data(before[name])
-        return Trial(logits, loss_before, loss_and_accuracy(logits, train.labels[held_out])[0])
+        return _trial(logits, loss_before, train.labels[held_out])
 
-    def fit(self, train: Features, test: Features, *, first_epoch: int) -> Iterator[EpochMetrics]:
-        """Train on all training images, from the head that the network has; yield one record an epoch."""
+    def fit(
+        self,
+        train: Features,
+        test: Features,
+        *,
+        first_epoch: int,
+        trial: Trial,
+        checkpoints: Checkpoints | None = None,
+    ) -> Iterator[EpochMetrics]:
+        """Train on all training images, from the head that the network has; yield one record an epoch.
+
+        With checkpoints, each epoch leaves one, which holds the trial too, before it is yielded.
+        """
         trainer = self._trainer()
-        for epoch in range(first_epoch, first_epoch + self.recipe.last_stage_epochs):
+        state = TrainingState({"stage": self.block, "output": self.network.output}, trainer)
+        begin = max(first_epoch, resume(state, checkpoints) + 1)
+        for epoch in range(begin, first_epoch + self.recipe.last_stage_epochs):
             started = time.perf_counter()
             loss, accuracy = self._epoch(trainer, epoch, train.boundary, train.labels)
             test_loss, test_accuracy = loss_and_accuracy(self.logits(test.boundary), test.labels)
-            yield EpochMetrics(
-                epoch, "last stage", loss, accuracy, test_loss, test_accuracy, time.perf_counter() - started
-            )
+            seconds = time.perf_counter() - started
+            metrics = EpochMetrics(epoch, "last stage", loss, accuracy, test_loss, test_accuracy, seconds)
+            if checkpoints:
+                checkpoints.keep(metrics, {**state.arrays(), TRIAL: mx.nd.array(trial.logits)})
+            yield metrics
 
     def logits(self, boundary: Array) -> Array:
         """Return the logits, float32 (N, classes), of activations (N, C, H, W)."""

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.checkpoint import Checkpoints
 from pipeline.engine_settings import WITHOUT_CACHE, FrozenSettings
 from pipeline.evaluate import evaluation, log_softmax, loss_and_accuracy
 from pipeline.features import Features, RunFeatures, compute_features, held_out_part
 from pipeline.findings import Fitting, calibrate, find_out, limits
 from pipeline.head import LinearHead, fit_head, held_out_losses
-from pipeline.last_stage import LastStage
+from pipeline.last_stage import LastStage, Trial, trial_of
 from pipeline.network import set_head, split_features
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note
@@ -34,6 +35,7 @@ def fit_on_features(
     recipe: Recipe,
     around: Surroundings,
     settings: FrozenSettings = WITHOUT_CACHE,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[TrainingEvent]:
     """Train `network.output` (and perhaps the last stage) in place.
 
@@ -47,6 +49,7 @@ def fit_on_features(
         recipe: its `epochs` bound the iterations of the head.
         around: device, seed, stop and progress.
         settings: the engine of the frozen pass, and its cache.
+        checkpoints: of the epochs of the last stage; all before them is computed again, which takes seconds.
 
     Raises:
         TrainingDiverged: a feature or a loss is not finite.
@@ -70,11 +73,13 @@ def fit_on_features(
     set_head(network, heads[-1])
     logits, calibration = heads[-1].logits(test.pooled), calibrate(judged, train.labels)
     if recipe.last_stage_epochs and held_out.any():
-        before = fitting.fit(train, np.flatnonzero(~held_out))
-        trial = stage.try_out(before, loss, train, held_out)
+        trial = trial_of(checkpoints, loss, train.labels[held_out])
+        if trial is None:
+            before = fitting.fit(train, np.flatnonzero(~held_out))
+            trial = stage.try_out(before, loss, train, held_out)
         yield Note(trial.sentence)
         if trial.helps:
-            yield from _last_stage(stage, heads, features)
+            yield from _last_stage(stage, heads, features, trial, checkpoints)
             logits = stage.logits(test.boundary)
             calibration = calibrate(np.exp(log_softmax(trial.logits)), train.labels[held_out])
     yield from limits(train)
@@ -135,11 +140,17 @@ def _head_epochs(
 
 
 def _last_stage(
-    stage: LastStage, heads: list[LinearHead], features: RunFeatures
+    stage: LastStage,
+    heads: list[LinearHead],
+    features: RunFeatures,
+    trial: Trial,
+    checkpoints: Checkpoints | None,
 ) -> Iterator[EpochMetrics | Note]:
     """Train the last stage from the fitted head on."""
     set_head(stage.network, heads[-1])
-    yield from stage.fit(features.train, features.test, first_epoch=len(heads) + 1)
+    yield from stage.fit(
+        features.train, features.test, first_epoch=len(heads) + 1, trial=trial, checkpoints=checkpoints
+    )
     yield Note(
         "the repeats and the data curve are those of the head alone, before the last stage was trained"
     )

@@ -1,6 +1,7 @@
 """Training a head on frozen features, and the last stage."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.backbones import backbone_named
+from pipeline.checkpoint import Checkpoints
 from pipeline.decode import normalise
 from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import TrainingDiverged
@@ -129,6 +131,39 @@ def test_a_last_stage_that_helps_is_kept_and_counts_on_from_the_head(data: Train
     assert not any("running" in name for name in changed), "BatchNorm keeps its pretrained statistics"
     stem = next(iter(net.features.collect_params()))
     assert stem not in changed, "the trunk stays frozen"
+
+
+def test_a_last_stage_that_is_cut_off_goes_on_and_ends_as_one_that_was_not(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    settings = FrozenSettings("mxnet", tmp_path / "cache", 10**9, "a processor")
+    changes: dict[str, Any] = {
+        "head_strengths": (1e-5,),
+        "last_stage_epochs": 3,
+        "last_stage_learning_rate": 0.01,
+    }
+
+    def events(net: Any, folder: str) -> Iterator[Any]:
+        recipe = replace(recipe_named("fast"), **changes)
+        checkpoints = Checkpoints(tmp_path / folder, "a training", {})
+        checkpoints.look()
+        return fit_on_features(net, BACKBONE.tail_start, data, recipe, AROUND, settings, checkpoints)
+
+    def of_the_last_stage(events: Iterator[Any]) -> Iterator[EpochMetrics]:
+        return (e for e in events if isinstance(e, EpochMetrics) and e.phase == "last stage")
+
+    whole, resumed = network(), network()
+    expected = list(events(whole, "whole"))
+    cut = events(network(), "cut")
+    next(of_the_last_stage(cut))
+    del cut
+    found = list(events(resumed, "cut"))
+    epochs = [replace(epoch, seconds=0.0) for epoch in of_the_last_stage(iter(found))]
+    assert epochs == [replace(epoch, seconds=0.0) for epoch in of_the_last_stage(iter(expected))][1:]
+    assert len(epochs) == 2
+    assert found[-2:] == expected[-2:], "the findings, which rest on the trial, and the evaluation"
+    for one, other in zip(whole.collect_params().values(), resumed.collect_params().values(), strict=True):
+        assert (one.data().asnumpy() == other.data().asnumpy()).all(), one.name
 
 
 def test_a_last_stage_that_harms_is_undone(data: TrainingData) -> None:
