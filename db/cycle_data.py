@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from db.base import SPLITS
@@ -23,15 +23,27 @@ def set_cycle_data(
     leaks: Sequence[Leak],
     mended: int,
 ) -> None:
-    """Store, once for a cycle, how its images changed and which were left out or have a decided label.
+    """Store for a cycle how its images changed and which were left out or have a decided label.
+
+    It takes the place of what was stored before the cycle was cut off.
 
     `change_counts` has the number of images by kind of change and label; `changes` may be fewer.
     """
     row = get_cycle(session, cycle_id)
     row.change_counts = {kind: dict(labels) for kind, labels in change_counts.items()}
     row.mended = mended
+    for table in (CycleChangeRow, CycleLeakRow):
+        _clear(session, table, cycle_id)
     _add_changes(session, cycle_id, changes)
     _add_leaks(session, cycle_id, leaks)
+
+
+def _clear(
+    session: Session, table: type[CycleChangeRow | CycleLeakRow | CycleSuspectRow], cycle_id: int
+) -> None:
+    session.execute(
+        delete(table).where(table.cycle_id == cycle_id), execution_options={"synchronize_session": False}
+    )
 
 
 def _add_changes(session: Session, cycle_id: int, changes: Sequence[Change]) -> None:
@@ -75,8 +87,9 @@ def _add_leaks(session: Session, cycle_id: int, leaks: Sequence[Leak]) -> None:
 
 
 def add_suspects(session: Session, cycle_id: int, suspects: Sequence[Suspect]) -> None:
-    """Store, once for a cycle, the images whose labels are probably wrong, in their order."""
+    """Store the images of a cycle whose labels are probably wrong, in their order; earlier ones go."""
     get_cycle(session, cycle_id)
+    _clear(session, CycleSuspectRow, cycle_id)
     for batch in batches(enumerate(suspects)):
         ids = store_images(session, [suspect.sha256 for _, suspect in batch])
         rows = [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from db.runs import get_cycle
@@ -28,9 +28,13 @@ def set_cycle_snapshot(
     quarantined: Sequence[Quarantined],
     data_digest: str | None = None,
 ) -> None:
-    """Store what the cycle trains on, the files that it could not use, and the digest of both."""
+    """Store what the cycle trains on, the files that it could not use, and the digest of both.
+
+    Like all that a cycle stores of its data, in place of what was stored before it was cut off.
+    """
     row = get_cycle(session, cycle_id)
     row.snapshot_id, row.data_digest = snapshot_id, data_digest
+    session.execute(delete(CycleQuarantineRow).where(CycleQuarantineRow.cycle_id == cycle_id))
     rows = [
         {"cycle_id": cycle_id, "position": position, "path": file.path, "reason": file.reason}
         for position, file in enumerate(quarantined)

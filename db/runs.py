@@ -1,6 +1,6 @@
 """Runs: writing what a training gives while it goes on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ def start_run(
     train_images: int,
     test_images: int,
     started_at: datetime,
+    notes: Sequence[str] = (),
 ) -> int:
     """Store a run that begins, as the run of its kind of the cycle, and return its id."""
     row = RunRow(
@@ -41,7 +42,7 @@ def start_run(
         train_images=train_images,
         test_images=test_images,
         started_at=started_at,
-        notes=[],
+        notes=list(notes),
     )
     session.add(row)
     session.flush()
@@ -50,15 +51,17 @@ def start_run(
 
 
 def add_epoch(session: Session, run_id: int, metrics: EpochMetrics) -> None:
-    """Store one finished epoch."""
+    """Store one finished epoch, once: a run that goes on may give it again."""
     get_run(session, run_id)
-    session.add(EpochRow(run_id=run_id, **vars(metrics)))
+    if session.get(EpochRow, (run_id, metrics.epoch)) is None:
+        session.add(EpochRow(run_id=run_id, **vars(metrics)))
 
 
 def add_note(session: Session, run_id: int, note: str) -> None:
-    """Add a sentence to what the run decided."""
+    """Add a sentence to what the run decided, once: a run that goes on may decide it again."""
     row = get_run(session, run_id)
-    row.notes = [*row.notes, note]
+    if note not in row.notes:
+        row.notes = [*row.notes, note]
 
 
 def set_structure(session: Session, run_id: int, structure: NetworkStructure) -> None:

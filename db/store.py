@@ -25,6 +25,15 @@ from db.evaluations import add_evaluation, evaluation_on, known_answers
 from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
 from db.findings import add_heat_maps, set_findings, temperature
 from db.page_states import page_states
+from db.resuming import (
+    CycleState,
+    cycle_state,
+    give_up,
+    newest_cycle,
+    reopen_cycle,
+    reopen_run,
+    unfinished_runs,
+)
 from db.run_reading import latest_baseline, list_runs, load_run, load_run_on, tested_on
 from db.runs import (
     add_artifacts,
@@ -45,6 +54,7 @@ from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot, teste
 
 __all__ = [
     "UNCHECKED",
+    "CycleState",
     "add_artifacts",
     "add_epoch",
     "add_evaluation",
@@ -53,6 +63,7 @@ __all__ = [
     "add_suspects",
     "champion_id",
     "cycle_ids",
+    "cycle_state",
     "drawn_splits",
     "evaluation_on",
     "finish_cycle",
@@ -60,6 +71,7 @@ __all__ = [
     "folder_digests",
     "forget_files",
     "forget_label_decisions",
+    "give_up",
     "known_answers",
     "known_files",
     "known_files_in",
@@ -77,9 +89,12 @@ __all__ = [
     "load_suspects",
     "load_thumbnails",
     "mark_interrupted",
+    "newest_cycle",
     "page_states",
     "promote",
     "promotions",
+    "reopen_cycle",
+    "reopen_run",
     "rollback_target",
     "save_drawn_splits",
     "save_files",
@@ -97,4 +112,5 @@ __all__ = [
     "temperature",
     "tested_but_trained_on",
     "tested_on",
+    "unfinished_runs",
 ]

@@ -4,7 +4,6 @@ from types import MappingProxyType
 from typing import get_args
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db import store
@@ -134,14 +133,6 @@ def test_more_images_than_one_statement_takes(session: Session) -> None:
     store.add_suspects(session, cycle_id, suspects)
     cycle = store.load_cycle(session, cycle_id)
     assert (cycle.changes, cycle.leaks, cycle.suspects) == (tuple(many), tuple(leaks), tuple(suspects))
-
-
-def test_the_data_of_a_cycle_are_stored_once(session: Session) -> None:
-    cycle_id, _ = begin_cycle(session)
-    set_data(session, cycle_id)
-    with pytest.raises(IntegrityError), session.begin_nested():
-        set_data(session, cycle_id)
-    assert store.load_cycle(session, cycle_id).changes == CHANGES
 
 
 def test_a_cycle_that_is_not_there_is_named(session: Session) -> None:

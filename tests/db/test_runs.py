@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db import store
@@ -76,16 +75,6 @@ def test_the_list_has_the_newest_run_first_and_no_epochs(session: Session) -> No
     listed = store.list_runs(session)
     assert [run.id for run in listed] == runs[::-1]
     assert [(run.epochs, run.test_accuracy) for run in listed] == [((), 0.25)] * 2
-
-
-def test_an_epoch_is_recorded_once(session: Session) -> None:
-    run_id = begin_run(session, begin_cycle(session)[0])
-    store.add_epoch(session, run_id, epoch(1))
-    session.flush()
-    session.expunge_all()
-    with pytest.raises(IntegrityError), session.begin_nested():
-        store.add_epoch(session, run_id, epoch(1))
-        session.flush()
 
 
 def test_a_file_that_is_published_again_replaces_its_row(session: Session) -> None:
