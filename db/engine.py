@@ -22,8 +22,10 @@ def journal_mode() -> str:
     return "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
 
 
-def create_database_engine(url: str | URL, *, foreign_keys: bool = True) -> Engine:
-    """Return an engine for writers.
+def create_database_engine(
+    url: str | URL, *, foreign_keys: bool = True, busy_seconds: float = BUSY_SECONDS
+) -> Engine:
+    """Return an engine for writers, whose transactions wait for another process's as long as `busy_seconds`.
 
     On SQLite each transaction takes the write lock when it begins: with the deferred transactions of the
     driver, two processes that read and then write lose updates without an error. There is no pool, so no
@@ -35,31 +37,33 @@ def create_database_engine(url: str | URL, *, foreign_keys: bool = True) -> Engi
             return create_engine(parsed)
     except (ArgumentError, ImportError) as error:
         raise BadSettings(f"database_url cannot be used: {error}; write sqlite:///PATH") from error
-    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": busy_seconds})
     pragmas = (
         f"journal_mode={journal_mode()}",
         "synchronous=FULL",
         f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
     )
-    return _with_hooks(engine, parsed.database or "", "BEGIN IMMEDIATE", pragmas)
+    return _with_hooks(engine, parsed.database or "", "BEGIN IMMEDIATE", pragmas, busy_seconds)
 
 
-def create_read_only_engine(path: Path) -> Engine:
+def create_read_only_engine(path: Path, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """Return an engine that cannot write to the SQLite file, nor create it."""
 
     def connect() -> sqlite3.Connection:
-        return connect_to_file(path, "ro")
+        return connect_to_file(path, "ro", busy_seconds)
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-    return _with_hooks(engine, str(path), "BEGIN", ())
+    return _with_hooks(engine, str(path), "BEGIN", (), busy_seconds)
 
 
-def connect_to_file(path: Path, mode: str) -> sqlite3.Connection:
+def connect_to_file(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """Open an existing SQLite file by the driver alone; `mode` is "ro" or "rw"."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=busy_seconds)
 
 
-def _with_hooks(engine: Engine, name: str, begin: str, pragmas: tuple[str, ...]) -> Engine:
+def _with_hooks(
+    engine: Engine, name: str, begin: str, pragmas: tuple[str, ...], busy_seconds: float
+) -> Engine:
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the driver emits no BEGIN of its own; `start` does
         for pragma in pragmas:
@@ -70,32 +74,32 @@ def _with_hooks(engine: Engine, name: str, begin: str, pragmas: tuple[str, ...])
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", start)
-    event.listen(engine, "handle_error", _translator(name))
+    event.listen(engine, "handle_error", _translator(name, busy_seconds))
     return engine
 
 
-def _translator(name: str) -> Callable[[ExceptionContext], None]:
+def _translator(name: str, busy_seconds: float) -> Callable[[ExceptionContext], None]:
     def translate(context: ExceptionContext) -> None:
-        known = in_words(context.original_exception, name)
+        known = in_words(context.original_exception, name, busy_seconds)
         if known is not None:
             raise known from context.original_exception
 
     return translate
 
 
-def in_words(error: Any, name: str | Path) -> WhiskerError | None:
+def in_words(error: Any, name: str | Path, busy_seconds: float = BUSY_SECONDS) -> WhiskerError | None:
     """Return the error to raise for one of the driver that a user can mend; None if it is our own bug."""
     text = str(error)
     for phrase, (kind, sentence) in _SENTENCES.items():
         if isinstance(error, sqlite3.DatabaseError) and phrase in text:
-            return kind(sentence.format(name=name, busy=BUSY_SECONDS))
+            return kind(sentence.format(name=name, busy=busy_seconds))
     return None
 
 
 _SENTENCES: dict[str, tuple[type[WhiskerError], str]] = {
     "database is locked": (
         DatabaseBusy,
-        "the database {name} was busy for {busy:.0f} seconds: another program holds it;"
+        "the database {name} was busy for {busy:g} seconds: another program holds it;"
         " close that program or try again",
     ),
     "disk is full": (

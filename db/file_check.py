@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from db.engine import connect_to_file, in_words
+from db.engine import BUSY_SECONDS, connect_to_file, in_words
 from pipeline.errors import DatabaseError, DatabaseMissing, DatabaseTooNew, WhiskerError
 
 APPLICATION_ID = 0x5748534B  # "WHSK" in the header of the file
@@ -20,14 +20,16 @@ def known_revisions(versions: Path) -> list[str]:
     return sorted(file.name.split("_")[0] for file in versions.glob("[0-9]*_*.py"))
 
 
-def is_current(path: Path, versions: Path, *, thorough: bool = False) -> bool:
+def is_current(
+    path: Path, versions: Path, *, thorough: bool = False, busy_seconds: float = BUSY_SECONDS
+) -> bool:
     """Return whether the file has the newest schema; False if it has an older one.
 
     DatabaseMissing if there is no file, DatabaseTooNew if a newer program made it, DatabaseError if it is
     no database of ours. `thorough` reads the whole file for damage.
     """
     known = known_revisions(versions)
-    revision = read_revision(path, thorough=thorough)
+    revision = read_revision(path, thorough=thorough, busy_seconds=busy_seconds)
     if revision not in known:
         raise DatabaseTooNew(
             f"the database {path} was made by a newer Whisker (schema {revision}, this one knows"
@@ -36,16 +38,16 @@ def is_current(path: Path, versions: Path, *, thorough: bool = False) -> bool:
     return revision == known[-1]
 
 
-def read_revision(path: Path, *, thorough: bool = False) -> str:
+def read_revision(path: Path, *, thorough: bool = False, busy_seconds: float = BUSY_SECONDS) -> str:
     """Return the schema revision of a database file; errors as for `is_current`."""
     _check_file(path)
     try:
-        return _revision(path, "ro", thorough)
+        return _revision(path, "ro", thorough, busy_seconds)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
             raise _in_words(error, path) from error
     try:  # a writer was killed in its commit: SQLite takes that back now, for which it must write
-        return _revision(path, "rw", thorough)
+        return _revision(path, "rw", thorough, busy_seconds)
     except sqlite3.DatabaseError as error:
         raise _in_words(error, path) from error
 
@@ -66,8 +68,8 @@ def _check_file(path: Path) -> None:
         raise DatabaseError(f"{path} is not a SQLite database: {_way_out(path)}")
 
 
-def _revision(path: Path, mode: str, thorough: bool) -> str:
-    with closing(connect_to_file(path, mode)) as connection:
+def _revision(path: Path, mode: str, thorough: bool, busy_seconds: float) -> str:
+    with closing(connect_to_file(path, mode, busy_seconds)) as connection:
         if thorough:
             _check_pages(path, connection)
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}

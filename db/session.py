@@ -8,12 +8,12 @@ from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.engine import create_database_engine, create_read_only_engine
+from db.engine import BUSY_SECONDS, create_database_engine, create_read_only_engine
 from db.file_check import VERSIONS, is_current
 from db.migrate import create_database, run_migrations, upgrade_database
 from pipeline.errors import BadSettings, DatabaseError
 
-__all__ = ["create_database_engine", "open_current", "open_database", "open_read_only"]
+__all__ = ["create_database_engine", "open_again", "open_current", "open_database", "open_read_only"]
 
 
 def utc_now() -> datetime:
@@ -45,19 +45,25 @@ def open_database(
     return sessionmaker(engine)
 
 
-def open_read_only(where: str | Path, *, versions: Path = VERSIONS) -> sessionmaker[Session]:
+def open_read_only(
+    where: str | Path, *, versions: Path = VERSIONS, busy_seconds: float = BUSY_SECONDS
+) -> sessionmaker[Session]:
     """Return a maker of sessions that only read; never creates, migrates or changes the database.
+
+    `busy_seconds` is how long each question waits for a writer.
 
     DatabaseMissing if there is none, DatabaseError if its schema is older, DatabaseTooNew if it is newer.
     """
     place = _place(where)
     if isinstance(place, URL):
         return sessionmaker(create_database_engine(place))
-    _require_current(place, versions)
-    return sessionmaker(create_read_only_engine(place))
+    _require_current(place, versions, busy_seconds)
+    return sessionmaker(create_read_only_engine(place, busy_seconds))
 
 
-def open_current(where: str | Path, *, versions: Path = VERSIONS) -> sessionmaker[Session]:
+def open_current(
+    where: str | Path, *, versions: Path = VERSIONS, busy_seconds: float = BUSY_SECONDS
+) -> sessionmaker[Session]:
     """Return a maker of sessions that may write; never creates or migrates the database.
 
     So the caller needs no lock of the home. Errors as for `open_read_only`.
@@ -65,12 +71,18 @@ def open_current(where: str | Path, *, versions: Path = VERSIONS) -> sessionmake
     place = _place(where)
     if isinstance(place, URL):
         return sessionmaker(create_database_engine(place))
-    _require_current(place, versions)
-    return sessionmaker(create_database_engine(URL.create("sqlite", database=str(place))))
+    _require_current(place, versions, busy_seconds)
+    return open_again(place, busy_seconds)
 
 
-def _require_current(place: Path, versions: Path) -> None:
-    if not is_current(place, versions):
+def open_again(path: Path, busy_seconds: float) -> sessionmaker[Session]:
+    """Return a maker of sessions that may write, for a file that this process has opened and looked at."""
+    url = URL.create("sqlite", database=str(path))
+    return sessionmaker(create_database_engine(url, busy_seconds=busy_seconds))
+
+
+def _require_current(place: Path, versions: Path, busy_seconds: float) -> None:
+    if not is_current(place, versions, busy_seconds=busy_seconds):
         raise DatabaseError(
             f"the database {place} was made by an older Whisker: `cli.py run-now --if-changed`"
             " brings it up to date"
