@@ -3,6 +3,7 @@
 The caller owns the session and makes one transaction per fact: nothing here opens or commits one.
 """
 
+from db.activity import clear_activity, load_activity, save_activity
 from db.champion import UNCHECKED, champion_id, promote, promotions, rollback_target
 from db.cycle_data import add_suspects, latest_suspects, load_suspects, set_cycle_data
 from db.cycle_reading import (
@@ -24,6 +25,7 @@ from db.cycles import (
 from db.evaluations import add_evaluation, evaluation_on, known_answers
 from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
 from db.findings import add_heat_maps, set_findings, temperature
+from db.looks import add_look, latest_looks
 from db.page_states import page_states
 from db.resuming import (
     CycleState,
@@ -59,9 +61,11 @@ __all__ = [
     "add_epoch",
     "add_evaluation",
     "add_heat_maps",
+    "add_look",
     "add_note",
     "add_suspects",
     "champion_id",
+    "clear_activity",
     "cycle_ids",
     "cycle_state",
     "drawn_splits",
@@ -80,9 +84,11 @@ __all__ = [
     "last_finished_folder",
     "last_finished_snapshot",
     "latest_baseline",
+    "latest_looks",
     "latest_suspects",
     "list_cycles",
     "list_runs",
+    "load_activity",
     "load_cycle",
     "load_run",
     "load_run_on",
@@ -96,6 +102,7 @@ __all__ = [
     "reopen_cycle",
     "reopen_run",
     "rollback_target",
+    "save_activity",
     "save_drawn_splits",
     "save_files",
     "save_label_decisions",

@@ -15,9 +15,11 @@ from jobs.ahead import Ahead
 from jobs.config import Config
 from jobs.cycle_record import recorded
 from jobs.environment import processor
+from jobs.heartbeat import Heartbeat, beating
 from jobs.home import Home
 from jobs.lock import hold
 from jobs.look import NOTHING_ACCEPTED, Accepted, Look
+from jobs.looks import Ending, recorded_look
 from jobs.repair import repair
 from jobs.reports import write_cycle, write_index
 from jobs.stop import StopFlag
@@ -74,25 +76,39 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
     home.create(folder)
     with hold(home.lock_file, "a cycle"):
         sessions = open_database(home.database)
-        repair(home, sessions)
-        frozen = _frozen_settings(request)
-        ahead = Ahead(home, config, request.recipe, request.weights, frozen, request.if_changed)
-        found = survey(
-            sessions, config, flag, progress, ahead, if_changed=request.if_changed, accepted=request.accepted
-        )
-        failpoint("after_scan")
-        if found.snapshot is None or (request.if_changed and not found.would_run):
-            log.info("%s", found.reason)
-            return Outcome(found, None, None)
-        device = resolve_device(config.device)
-        backbone = backbone_named(request.recipe.backbone)
-        weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
-        with recorded(home, sessions, folder) as cycle_id:
-            work = _prepare(
-                request, sessions, cycle_id, found, found.snapshot, device, frozen, flag, progress
-            )
-            _train_and_decide(work, request, weights, found)
-        return _report(home, sessions, cycle_id, found)
+        with (
+            recorded_look(home.database) as ending,
+            beating(home.database, progress, flag.check) as heartbeat,
+        ):
+            repair(home, sessions)
+            return _look_and_work(request, sessions, flag, heartbeat, ending)
+
+
+def _look_and_work(
+    request: Request, sessions: sessionmaker[Session], flag: StopFlag, heartbeat: Heartbeat, ending: Ending
+) -> Outcome:
+    """Look at the folder, and do what there is a reason for."""
+    home, config, progress = request.home, request.config, heartbeat.progress
+    frozen = _frozen_settings(request)
+    ahead = Ahead(home, config, request.recipe, request.weights, frozen, request.if_changed)
+    found = survey(
+        sessions, config, flag, progress, ahead, if_changed=request.if_changed, accepted=request.accepted
+    )
+    failpoint("after_scan")
+    ending.reason = found.reason
+    if found.snapshot is None or (request.if_changed and not found.would_run):
+        log.info("%s", found.reason)
+        return Outcome(found, None, None)
+    device = resolve_device(config.device)
+    backbone = backbone_named(request.recipe.backbone)
+    weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
+    with recorded(home, sessions, config.images_folder()) as cycle_id:
+        ending.cycle_id = cycle_id
+        work = _prepare(request, sessions, cycle_id, found, found.snapshot, device, frozen, heartbeat)
+        _train_and_decide(work, request, weights, found)
+    ending.outcome = "finished"
+    progress("report", 0, 0)
+    return _report(home, sessions, cycle_id, found)
 
 
 def _prepare(
@@ -103,8 +119,7 @@ def _prepare(
     snapshot: Snapshot,
     device: Device,
     frozen: FrozenSettings,
-    flag: StopFlag,
-    progress: Progress,
+    heartbeat: Heartbeat,
 ) -> "Work":
     """Store the snapshot and gather what the runs share."""
     # Importing MXNet takes over a second, and a look that finds nothing new does not need it.
@@ -129,7 +144,7 @@ def _prepare(
         images_folder=request.config.images_folder(),
         backbone=backbone_named(request.recipe.backbone),
         device=device,
-        around=Surroundings(context(device), request.config.seed, flag.check, progress),
+        around=Surroundings(context(device), request.config.seed, heartbeat.check_stop, heartbeat.progress),
         frozen=frozen,
         promotion=request.config.promotion(),
         fresh=frozenset(change.sha256 for change in _new(found) if change.kind in {"added", "replaced"}),

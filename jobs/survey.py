@@ -50,7 +50,7 @@ def survey(
     if scanned.settling or scanned.changed_files:
         log.info("%d files are new or being written; looking twice", _unsure(scanned))
         with ahead.while_waiting(scanned, flag) as wait_is_over:
-            flag.nap(started + config.settle_seconds + 0.1 - time.perf_counter())
+            _wait(started + config.settle_seconds + 0.1 - time.perf_counter(), flag, progress)
             wait_is_over()
             flag.check()
             scanned = _scan(sessions, config, flag, progress)
@@ -66,6 +66,14 @@ def survey(
     if not (if_changed or found.summary.total("train", "test")):
         raise NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
     return found
+
+
+def _wait(seconds: float, flag: StopFlag, progress: Progress) -> None:
+    """Wait, a second at a time: who watches this process must see that it is alive."""
+    end = time.perf_counter() + seconds
+    while flag.signal_number is None and (left := end - time.perf_counter()) > 0:
+        progress("waiting for files to settle", int(seconds - left), int(seconds))
+        flag.nap(min(1.0, left))
 
 
 def _unsure(scanned: ScanResult) -> int:

@@ -134,7 +134,8 @@ class _FrozenPass:
 
     def compute(self, forward: Forward) -> None:
         """Fill in the rows that the cache did not have."""
-        for batch in self.reader.batches(self.images, self.batch_size, order=self._missing()):
+        missing, done = self._missing(), 0
+        for batch in self.reader.batches(self.images, self.batch_size, order=missing):
             self.around.check_stop()
             rows = forward(normalise(batch.pixels, self.reader.preprocessing))
             if not np.isfinite(rows).all():
@@ -146,7 +147,8 @@ class _FrozenPass:
             if self.tables:
                 self.tables[-1].append(self.hashes[batch.positions], rows.reshape(len(rows), -1))
             failpoint("in_features")
-            self.around.progress("features", int(self.found.sum()), len(self.images))
+            done += len(batch.positions)
+            self.around.progress("features", done, len(missing))
 
     def notes(self, sentence: str, recalled: int) -> Iterator[Note]:
         """Yield what a reader of the run should know."""

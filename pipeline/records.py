@@ -331,6 +331,35 @@ class Promotion:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """What the process that holds the home is doing."""
+
+    pid: int
+    process_start: str  # when the process started, as the system counts; a pid is used again
+    host: str
+    stage: str
+    done: int  # of `total` in this stage; 0 where it does not count
+    total: int
+    started_at: datetime
+    stage_started_at: datetime
+    beat_at: datetime  # when this was stored
+    progress_at: datetime  # when `stage` or `done` last changed
+    cycle_id: int | None = None  # these two are filled in by the database
+    run_id: int | None = None
+
+
+@dataclass(frozen=True)
+class LookRecord:
+    """One look at the image folder and how it ended."""
+
+    started_at: datetime
+    ended_at: datetime
+    outcome: LookOutcome
+    reason: str
+    cycle_id: int | None
+
+
+@dataclass(frozen=True)
 class SnapshotSummary:
     """A snapshot as numbers: what lists and reports need of it."""
 

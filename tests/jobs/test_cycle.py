@@ -71,6 +71,13 @@ def test_nothing_runs_when_nothing_changed_and_one_more_cycle_when_images_arrive
     assert again.cycle.finetune is not None
     assert again.cycle.finetune.run.train_images == 27
     assert run(asked).cycle is None
+    with open_read_only(asked.home.database)() as session:
+        looks = store.latest_looks(session, 9)
+        assert store.load_activity(session) is None
+    assert [(look.outcome, look.cycle_id) for look in looks] == [
+        ("nothing-new", None), ("finished", 2), ("nothing-new", None), ("finished", 1)
+    ]  # fmt: skip
+    assert looks[1].reason.startswith("3 new, 0 relabelled and 0 gone images")
 
 
 def test_the_same_data_again_is_a_hold_and_the_champion_stays(images: Path, tmp_path: Path) -> None:

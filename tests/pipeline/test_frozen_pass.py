@@ -75,7 +75,7 @@ def test_only_new_images_are_computed(images: Path, tmp_path: Path) -> None:
     shown: list[tuple[str, int, int]] = []
     added = passed(data, settings(tmp_path), progress=lambda *told: shown.append(told))
     assert texts(added)[1] == "features: 20 of 24 images from the cache"
-    assert shown == [("features", 24, 24)]
+    assert shown == [("features", 4, 4)]
     assert (added.values == passed(data, FrozenSettings()).values).all()
 
 

@@ -1,0 +1,46 @@
+"""Keep how each look at the image folder ended, whatever ended it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from db import store
+from db.session import open_again, utc_now
+from jobs.heartbeat import CANNOT_WRITE
+from pipeline.errors import Interrupted
+from pipeline.records import LookOutcome, LookRecord
+
+log = logging.getLogger("whisker")
+
+BUSY_SECONDS = 2.0  # the record of a look is worth no longer wait
+
+
+@dataclass
+class Ending:
+    """What is to be kept of a look; an error that ends it takes the place of outcome and reason."""
+
+    outcome: LookOutcome = "nothing-new"
+    reason: str = ""
+    cycle_id: int | None = None
+
+
+@contextmanager
+def recorded_look(database: Path) -> Iterator[Ending]:
+    """Store how the look of the block ended; that it cannot be stored is no reason to fail."""
+    started, ending = utc_now(), Ending()
+    try:
+        yield ending
+    except BaseException as error:
+        stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+        ending.outcome = "interrupted" if stopped else "failed"
+        ending.reason = str(error) or type(error).__name__
+        raise
+    finally:
+        look = LookRecord(started, utc_now(), ending.outcome, ending.reason, ending.cycle_id)
+        try:
+            with open_again(database, BUSY_SECONDS).begin() as session:
+                store.add_look(session, look)
+        except CANNOT_WRITE as error:
+            log.debug("the record of this look could not be stored: %s", error)
