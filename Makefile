@@ -3,6 +3,7 @@
 #   make run     the main job on drawn images, with its report
 #   make test    the tests
 #   make lint    format, lint, types, direction of imports
+#   make faults  all faults that a test can inject: kills, full disks, damage; half an hour, and a table
 #   make bench   the measurements whose figures the documents quote
 
 VENV ?= .venv
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format bench setup clean
+.PHONY: run test faults lint format bench setup clean
 
 run: $(VENV)/.ready-run
 	$(BIN)/python cli.py run-now --demo
@@ -20,6 +21,9 @@ run: $(VENV)/.ready-run
 # share something slow to make are a group (`xdist_group`), which stays in one process.
 test: $(VENV)/.ready-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadgroup $(PYTEST_ARGS)
+
+faults: $(VENV)/.ready-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical -m "long or not long" tests/faults $(PYTEST_ARGS)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
