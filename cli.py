@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from jobs.command_backup import backup, restore
 from jobs.command_champion import champion, promote, rollback
 from jobs.command_compare import compare
 from jobs.command_config import show_config
@@ -253,7 +254,20 @@ def doctor(state: State) -> None:
         click.get_current_context().exit(1)
 
 
-for command in (suspects, relabel, weights, predict, champion, promote, rollback, compare, show_config):
+COMMANDS = (
+    suspects,
+    relabel,
+    weights,
+    predict,
+    champion,
+    promote,
+    rollback,
+    compare,
+    show_config,
+    backup,
+    restore,
+)
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -118,9 +118,12 @@ _SENTENCES: dict[str, tuple[type[WhiskerError], str]] = {
         DatabaseError,
         "the disk of the database {name} reports an error: check the disk and the free space",
     ),
-    "malformed": (DatabaseError, "the database {name} is damaged: put a backup in its place"),
+    "malformed": (
+        DatabaseError,
+        "the database {name} is damaged: `cli.py restore` puts the newest backup in its place",
+    ),
     "not a database": (
         DatabaseError,
-        "{name} is not a database: move it away, or put a backup in its place",
+        "{name} is not a database: `cli.py restore` puts the newest backup in its place",
     ),
 }

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from db.backups import list_backups
 from db.engine import BUSY_SECONDS, connect_to_file, in_words
 from pipeline.errors import DatabaseError, DatabaseMissing, DatabaseTooNew, WhiskerError
 
@@ -54,7 +55,7 @@ def read_revision(path: Path, *, thorough: bool = False, busy_seconds: float = B
 
 def _check_file(path: Path) -> None:
     if path.is_dir():
-        raise DatabaseError(f"the database {path} is a folder: move it away, or set database_url")
+        raise DatabaseError(f"the database {path} is a folder: {_way_out(path)}")
     if not path.exists():
         raise DatabaseMissing(f"there is no database {path}: `cli.py run-now` makes it")
     try:
@@ -75,7 +76,7 @@ def _revision(path: Path, mode: str, thorough: bool, busy_seconds: float) -> str
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if "alembic_version" not in tables or application != APPLICATION_ID:
-            raise DatabaseError(f"{path} is a database of another program: set database_url to another file")
+            raise DatabaseError(f"{path} is a database of another program: {_way_out(path)}")
         revisions = [
             revision for (revision,) in connection.execute("SELECT version_num FROM alembic_version")
         ]
@@ -97,7 +98,8 @@ def _in_words(error: sqlite3.DatabaseError, path: Path) -> WhiskerError:
 
 
 def _way_out(path: Path) -> str:
-    backups = sorted(path.parent.glob(f"{path.stem}.backup-*"), key=lambda file: file.stat().st_mtime_ns)
-    if backups:
-        return f"put the backup {backups[-1].name} in its place"
-    return "move it away to begin anew, or put a backup in its place"
+    newest = next(iter(list_backups(path)), None)
+    if newest is None:
+        return "there is no backup of it; move it away to begin anew"
+    when = f"{newest.made_at:%Y-%m-%d %H:%M} UTC"
+    return f"`cli.py restore` puts the newest backup, {newest.path.name} of {when}, in its place"

@@ -1,15 +1,16 @@
 """Making the schema, and bringing an older one up to date: whole or not at all, after a backup."""
 
 import os
-import sqlite3
-from contextlib import closing
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import connect_to_file, create_database_engine, in_words
+from db.backups import make_backup
+from db.durable import publish_new
+from db.engine import create_database_engine
 from db.file_check import APPLICATION_ID, known_revisions, read_revision
 from pipeline.errors import DatabaseError, WhiskerError
 
@@ -25,7 +26,8 @@ def create_database(path: Path, versions: Path) -> None:
         with engine.begin() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             run_migrations(connection, versions)
-        _publish(unfinished, path)
+        with suppress(FileExistsError):  # another process was faster; its file stands
+            publish_new(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -37,9 +39,7 @@ def upgrade_database(path: Path, versions: Path, now: datetime) -> Path:
     with it would go the rows that point at it. So the number of rows and the references are compared.
     """
     revision = read_revision(path)
-    saved = back_up(
-        path, path.with_name(f"{path.stem}.backup-{revision}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db")
-    )
+    saved = make_backup(path, now, older_schema=revision).path
     engine = create_database_engine(URL.create("sqlite", database=str(path)), foreign_keys=False)
     try:
         with engine.begin() as connection:
@@ -76,25 +76,6 @@ def run_migrations(connection: Connection, versions: Path) -> None:
         raise DatabaseError(f"the schema of the database cannot be brought up to date: {error}") from error
 
 
-def back_up(path: Path, target: Path) -> Path:
-    """Copy a SQLite file that may be in use, by SQLite's own backup. The copy appears whole or not at all."""
-    unfinished = target.with_name(f".{target.name}.new")
-    try:
-        with closing(connect_to_file(path, "ro")) as source, closing(sqlite3.connect(unfinished)) as copy:
-            source.backup(copy)
-        _sync(unfinished)
-        unfinished.replace(target)
-        _sync(target.parent)
-    except (sqlite3.Error, OSError) as error:
-        reason = in_words(error, path) or str(error)
-        raise DatabaseError(
-            f"the database {path} could not be backed up before migrating: {reason}"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return target
-
-
 def _count_rows(connection: Connection) -> dict[str, int]:
     counts = {}
     for table in inspect(connection).get_table_names():
@@ -112,25 +93,6 @@ def _compare(before: dict[str, int], connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken is not None:
         raise DatabaseError(f"a row of {broken[0]} points at a row of {broken[2]} that is gone")
-
-
-def _publish(unfinished: Path, path: Path) -> None:
-    _sync(unfinished)
-    try:
-        os.link(unfinished, path)
-    except FileExistsError:
-        pass  # another process was faster; its file stands
-    except OSError:  # a file system without hard links
-        unfinished.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _first_line(error: Exception) -> str:

@@ -26,9 +26,8 @@ def open_database(
 ) -> sessionmaker[Session]:
     """Return a maker of sessions that may write; `where` is a path or a SQLAlchemy URL.
 
-    Creates the SQLite file if there is none. Migrates an older schema, after a backup beside the file; the
-    caller holds the lock of the home. DatabaseTooNew or DatabaseError if the file cannot be used: then
-    nothing is written.
+    Creates the SQLite file if there is none. Migrates an older schema, after a backup; the caller holds the
+    lock of the home. DatabaseTooNew or DatabaseError if the file cannot be used: then nothing is written.
     """
     place = _place(where)
     if isinstance(place, URL):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.session import open_database
 from jobs.ahead import Ahead
+from jobs.backups import back_up_daily, open_home
 from jobs.config import Config
 from jobs.cycle_record import recorded
 from jobs.environment import processor
@@ -75,12 +75,13 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
     folder = config.images_folder()
     home.create(folder)
     with hold(home.lock_file, "a cycle"):
-        sessions = open_database(home.database)
+        sessions = open_home(home)
         with (
             recorded_look(home.database) as ending,
             beating(home.database, progress, flag.check) as heartbeat,
         ):
             repair(home, sessions)
+            back_up_daily(home, config.keep_backups, datetime.now(UTC))
             return _look_and_work(request, sessions, flag, heartbeat, ending)
 
 

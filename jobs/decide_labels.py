@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from db import store
-from db.session import open_database
+from jobs.backups import open_home
 from jobs.home import Home
 from jobs.labels import read_decisions
 from jobs.lock import hold
@@ -65,7 +65,7 @@ def apply_decisions(home: Home, images_folder: Path, file: Path) -> tuple[int, i
     """
     home.require()
     with hold(home.lock_file, "a relabelling"):
-        sessions = open_database(home.database)
+        sessions = open_home(home)
         with sessions() as session:
             last = store.last_finished_snapshot(session, str(images_folder))
             # Also images that are not in the snapshot: left out before, or lying under two classes.

@@ -11,7 +11,8 @@ WhiskerError                 exit status 1
 │   ├── UnknownRecipe
 │   ├── NoSuchRecord
 │   ├── CannotPromote
-│   └── NothingToCompare
+│   ├── NothingToCompare
+│   └── NothingToRestore
 ├── DataError                1   the image folders cannot be used
 │   ├── NoImagesFolder           passes
 │   ├── UnclearFolders
@@ -78,6 +79,10 @@ class CannotPromote(UsageError):
 
 class NothingToCompare(UsageError):
     """Two runs have no test image, or no classes, in common."""
+
+
+class NothingToRestore(UsageError):
+    """There is no backup, or no reason to put one in the database's place."""
 
 
 class DataError(WhiskerError):

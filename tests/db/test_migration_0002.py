@@ -137,7 +137,7 @@ def test_an_upgraded_database_takes_what_is_new(old: Path) -> None:
 def test_the_backup_keeps_the_cache_too(old: Path) -> None:
     before = contents(old)
     open_database(old, now=lambda: NOON)
-    assert contents(old.with_name("whisker.backup-0001-20260301T120000Z.db")) == before
+    assert contents(old.parent / "backups" / "whisker-20260301T120000Z-schema-0001.db") == before
 
 
 def test_an_upgrade_that_cannot_be_finished_empties_nothing(old: Path) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from db.backups import make_backup
 from db.file_check import APPLICATION_ID, VERSIONS, known_revisions
 from db.session import open_database, open_read_only
 from pipeline.errors import BadSettings, DatabaseError, DatabaseMissing, DatabaseTooNew
@@ -65,8 +66,8 @@ def make_half(path: Path) -> None:
 
 
 UNUSABLE = {
-    "is a folder: move it away": make_folder,
-    r"is empty \(0 bytes\): move it away to begin anew": make_empty,
+    "is a folder: there is no backup of it; move it away to begin anew": make_folder,
+    r"is empty \(0 bytes\): there is no backup of it; move it away": make_empty,
     "is not a SQLite database": make_text,
     "whisker.db is not a SQLite database": make_short,
     "database of another program": make_foreign,
@@ -156,13 +157,14 @@ def test_damage_inside_the_file_is_found_before_anything_is_written(path: Path) 
     with open_database(path).begin() as session:
         for _ in range(300):
             store.start_cycle(session, PHOTOS * 20, NOON)
+    backup = make_backup(path, NOON).path
     damaged = bytearray(path.read_bytes())
     for start in range(len(damaged) - 5 * 4096, len(damaged), 4096):
         damaged[start : start + 512] = b"\xff" * 512
     path.write_bytes(damaged)
-    path.with_name("whisker.backup-0001-20260301T120000Z.db").write_bytes(b"an older copy")
     with pytest.raises(
-        DatabaseError, match=r"is damaged .*: put the backup whisker.backup-0001-.* in its place"
+        DatabaseError,
+        match=rf"is damaged .*: `cli.py restore` puts the newest backup, {backup.name} of 2026-03-01",
     ):
         open_database(path)
     assert path.read_bytes() == damaged
