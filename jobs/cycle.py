@@ -30,6 +30,8 @@ from pipeline.differences import bounded, count_by_kind_and_label
 from pipeline.engine_settings import FrozenSettings
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
+from pipeline.precision import check_precision
+from pipeline.processors import processor_flags
 from pipeline.recipes import Recipe
 from pipeline.records import Change, Cycle, Snapshot
 from pipeline.weights import WeightsFile, find_weights
@@ -102,6 +104,7 @@ def _look_and_work(
         return Outcome(found, None, None)
     device = resolve_device(config.device)
     backbone = backbone_named(request.recipe.backbone)
+    check_precision(request.recipe.precision, backbone, device, processor_flags())
     weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
     with recorded(home, sessions, config.images_folder()) as cycle_id:
         ending.cycle_id = cycle_id

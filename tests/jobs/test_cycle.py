@@ -18,7 +18,7 @@ from jobs.stop import StopFlag
 from pipeline.bundle import load_model
 from pipeline.differences import count_by_kind
 from pipeline.drawings import draw_animal
-from pipeline.errors import EmptyClass, Interrupted, Locked, TrainingDiverged, WeightsError
+from pipeline.errors import BadSettings, EmptyClass, Interrupted, Locked, TrainingDiverged, WeightsError
 from pipeline.recipes import with_settings
 from pipeline.runtime import mx
 from tests.jobs.cycles import cycles, request, run
@@ -218,6 +218,8 @@ def test_what_cannot_work_leaves_no_cycle_behind(images: Path, tmp_path: Path) -
     asked = request(tmp_path, images)
     with pytest.raises(WeightsError, match=r"no\.params"):
         run(replace(asked, weights=tmp_path / "no.params"))
+    with pytest.raises(BadSettings, match="precision = 'float16' cannot be used"):
+        run(request(tmp_path, images, precision="float16"))
     shutil.rmtree(images / "train" / "cat")
     (images / "train" / "cat").mkdir()
     with pytest.raises(EmptyClass, match="class 'cat' has no readable image in"):

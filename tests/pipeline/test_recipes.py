@@ -54,6 +54,10 @@ def test_the_batches_of_the_fine_tuning_and_of_the_baseline_are_set_apart() -> N
     assert baseline_of(replace(fast, baseline_batch_size=7)).batch_size == 7
 
 
+def test_the_baseline_is_trained_in_the_precision_of_the_recipe() -> None:
+    assert baseline_of(replace(recipe_named("classic"), precision="bfloat16")).precision == "bfloat16"
+
+
 def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
     for recipe in RECIPES.values():
         values = {name: value for name, value in asdict(recipe).items() if name not in ("name", "trains")}
@@ -84,6 +88,9 @@ def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
         ({"head_strengths": "1,x"}, "is not a list of numbers"),
         ({"head_strengths": [0.0]}, "is not greater than 0"),
         ({"validation_share": 0}, "is not greater than 0"),
+        ({"precision": "float64"}, "precision = 'float64' is not one of float32, bfloat16, float16"),
+        ({"precision": 16}, "precision = 16 is not one of float32"),
+        ({"precision": ["float32"]}, "is not one of float32"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence_with_the_place(changes: dict[str, object], sentence: str) -> None:
