@@ -1,9 +1,7 @@
 """The command line: parse, call, print. Each command imports what it needs, so `--help` stays quick."""
 
 import json
-import logging
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from jobs.command_compare import compare
 from jobs.command_config import show_config
 from jobs.command_labels import relabel, suspects
 from jobs.command_predict import predict
-from jobs.command_state import FILE, FOLDER, State, log_to_stderr
+from jobs.command_state import FILE, FOLDER, State
 from jobs.command_weights import weights
 from pipeline.errors import BadSettings, WhiskerError
 
@@ -37,11 +35,9 @@ class Program(click.Group):
             self._fail(ctx, f"unexpected {type(error).__name__}: {error}; --verbose shows where", 1)
 
     def _fail(self, ctx: click.Context, message: str, status: int, *, passes: bool = False) -> None:
-        if ctx.params.get("verbose"):
-            traceback.print_exc()
         if ctx.params.get("as_json"):
             click.echo(json.dumps({"error": message, "exit_status": status, "passes": passes}, indent=2))
-        click.echo(f"whisker: {message}", err=True)
+        ctx.obj.terminal.say_failure(message, with_traceback=ctx.params["verbose"])
         ctx.exit(status)
 
 
@@ -60,13 +56,12 @@ pass_state = click.make_pass_decorator(State)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 @click.option("--verbose", is_flag=True, help="Say more, and show tracebacks.")
 @click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+@click.option("--log-json", is_flag=True, help="Log one JSON object a line, also to standard error.")
 @click.version_option(package_name="whisker")
 @click.pass_context
-def cli(ctx: click.Context, home: Path, as_json: bool, verbose: bool, quiet: bool) -> None:
+def cli(ctx: click.Context, home: Path, as_json: bool, verbose: bool, quiet: bool, log_json: bool) -> None:
     """Keep a cat/dog image classifier up to date by itself, with reports that people can trust."""
-    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    log_to_stderr(level)
-    ctx.obj = State(home, as_json=as_json, quiet=quiet)
+    ctx.obj = State(home, as_json=as_json, verbose=verbose, quiet=quiet, log_json=log_json)
 
 
 @cli.command()
@@ -163,13 +158,12 @@ def daemon(state: State, /, **given: Any) -> None:
         given["cron"] = given["cron"] or ""  # --every also wins over a cron of the settings file
     config = state.config(**given)
     config.images_folder()
-    options = ["--quiet"] if state.quiet else []
     command = [
         sys.executable,
         str(Path(__file__).absolute()),
         "--home",
         str(state.home.folder),
-        *options,
+        *state.global_options(),
         "run-now",
         "--if-changed",
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs.home import Home
+from jobs.terminal_log import log_to_stderr
 
 if TYPE_CHECKING:  # rich and the settings are imported by the commands that use them
     from rich.console import Console
@@ -26,16 +27,32 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 class State:
     """What every command has: the home, and how to answer."""
 
-    def __init__(self, home: Path, *, as_json: bool, quiet: bool) -> None:
+    def __init__(self, home: Path, *, as_json: bool, verbose: bool, quiet: bool, log_json: bool) -> None:
         self.home = Home(home.absolute())
         self.as_json = as_json
+        self.verbose = verbose
         self.quiet = quiet
+        self.log_json = log_json
+        self.terminal = log_to_stderr()
+        self._log("info", "json" if log_json else "text")
 
     def config(self, **given: Any) -> "Config":
         """Return the settings of the home, the environment and, strongest, the command line."""
         from jobs.settings import load_config
 
-        return load_config(self.home.settings_file, **given)
+        config = load_config(self.home.settings_file, log_format="json" if self.log_json else None, **given)
+        self._log(config.log_level, config.log_format)
+        return config
+
+    def global_options(self) -> list[str]:
+        """Return the options with which another command logs as this one does."""
+        given = {"--verbose": self.verbose, "--quiet": self.quiet, "--log-json": self.log_json}
+        return [option for option, is_given in given.items() if is_given]
+
+    def _log(self, level: str, form: str) -> None:
+        """Show what is logged from a level on, unless an option says otherwise."""
+        chosen = "debug" if self.verbose else "warning" if self.quiet else level
+        self.terminal.follow(logging.getLevelName(chosen.upper()), as_json=form == "json")
 
     def answer(self, document: dict[str, Any], show: "Callable[[Console], None]") -> None:
         """Print the result: one JSON document if that was asked for, else something for people."""
@@ -55,19 +72,3 @@ class State:
 
         with stop_on_signals() as flag, progress_bars(wanted=not self.quiet) as progress:
             yield flag, progress
-
-
-class CurrentStderr(logging.Handler):
-    """Writes to what is standard error at the time, so that lines pass above a progress bar."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        print(self.format(record), file=sys.stderr, flush=True)
-
-
-def log_to_stderr(level: int) -> None:
-    """Send Whisker's messages from `level` on, and everybody's warnings, to standard error."""
-    handler = CurrentStderr()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("whisker").setLevel(level)

@@ -18,6 +18,8 @@ from jobs.environment import processor
 from jobs.heartbeat import Heartbeat, beating
 from jobs.home import Home
 from jobs.lock import hold
+from jobs.log_file import log_file
+from jobs.log_lines import log_ids
 from jobs.look import NOTHING_ACCEPTED, Accepted, Look
 from jobs.looks import Ending, recorded_look
 from jobs.repair import repair
@@ -76,7 +78,7 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
     home, config = request.home, request.config
     folder = config.images_folder()
     home.create(folder)
-    with hold(home.lock_file, "a cycle"):
+    with hold(home.lock_file, "a cycle"), log_file(home.cycle_log, config.logs()):
         sessions = open_home(home)
         with (
             recorded_look(home.database) as ending,
@@ -112,7 +114,8 @@ def _look_and_work(
         _train_and_decide(work, request, weights, found)
     ending.outcome = "finished"
     progress("report", 0, 0)
-    return _report(home, sessions, cycle_id, found)
+    with log_ids(cycle=cycle_id):
+        return _report(home, sessions, cycle_id, found)
 
 
 def _prepare(

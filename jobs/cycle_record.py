@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.home import Home
+from jobs.log_lines import log_ids
 from jobs.reports import write_cycle, write_index
 from pipeline.errors import Interrupted
 from pipeline.failpoint import failpoint
@@ -23,12 +24,18 @@ def recorded(home: Home, sessions: sessionmaker[Session], folder: Path) -> Itera
     """Open the record of a cycle and close it, whatever happens; a cycle that failed has its page too."""
     with sessions.begin() as session:
         cycle_id = store.start_cycle(session, str(folder), datetime.now(UTC))
-    log.info("cycle %d starts", cycle_id)
+    with log_ids(cycle=cycle_id), _closed_at_the_end(home, sessions, cycle_id):
+        log.info("cycle %d starts", cycle_id)
+        failpoint("after_cycle_row")
+        yield cycle_id
+
+
+@contextmanager
+def _closed_at_the_end(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> Iterator[None]:
     status: Status = "finished"
     message = None
     try:
-        failpoint("after_cycle_row")
-        yield cycle_id
+        yield
     except BaseException as error:
         status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
         message = str(error) or type(error).__name__

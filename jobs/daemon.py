@@ -12,6 +12,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from jobs.config import Config
 from jobs.home import Home
 from jobs.lock import hold
+from jobs.log_file import log_file
 from jobs.schedule import interval_trigger, parse_cron, parse_interval
 from jobs.stop import StopFlag
 from jobs.supervise import run_supervised
@@ -33,7 +34,7 @@ def run_daemon(home: Home, config: Config, command: Sequence[str], flag: StopFla
         Interrupted: when it has ended, by the signal that ended it.
         Locked: another daemon runs in this home.
     """
-    with hold(home.daemon_lock_file, "a daemon"):
+    with hold(home.daemon_lock_file, "a daemon"), log_file(home.daemon_log, config.logs()):
         scheduler = _scheduler(config, lambda: tick(command, flag))
         # A thread and no job of the scheduler, so that a clock that jumps back cannot delay the end.
         threading.Thread(target=_end_when_asked, args=(scheduler, flag), daemon=True).start()

@@ -54,8 +54,18 @@ class Home:
 
     @property
     def logs(self) -> Path:
-        """The daemon's log files."""
+        """The log files; each has one writer, the owner of a lock."""
         return self.folder / "logs"
+
+    @property
+    def cycle_log(self) -> Path:
+        """What cycles and looks log; written by who holds `lock_file`."""
+        return self.logs / "cycle.log"
+
+    @property
+    def daemon_log(self) -> Path:
+        """What the daemon logs; written by who holds `daemon_lock_file`."""
+        return self.logs / "daemon.log"
 
     def model(self, run_id: int) -> Path:
         """Return the folder of a run's model."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from db import store
 from jobs.environment import environment
+from jobs.log_lines import log_ids
 from jobs.shortage import in_words, is_shortage
 from jobs.training_log import log_event
 from jobs.work import Work
@@ -91,12 +92,18 @@ def _recorded(work: Work, kind: RunKind, recipe: Recipe, data: TrainingData) -> 
             test_images=len(data.test),
             started_at=datetime.now(UTC),
         )
-    log.info("run %d: %s of %s on %s", run_id, kind, work.backbone.name, work.device.name)
+    with log_ids(run=run_id), _closed_at_the_end(work, run_id, kind, recipe):
+        log.info("run %d: %s of %s on %s", run_id, kind, work.backbone.name, work.device.name)
+        failpoint("after_run_row")
+        yield run_id
+
+
+@contextmanager
+def _closed_at_the_end(work: Work, run_id: int, kind: RunKind, recipe: Recipe) -> Iterator[None]:
     started = time.perf_counter()
     try:
-        failpoint("after_run_row")
         with _computing_in_words(kind, recipe):
-            yield run_id
+            yield
     except BaseException as error:
         status: Status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
         with work.sessions.begin() as session:

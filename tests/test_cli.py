@@ -162,7 +162,7 @@ def test_weights_and_doctor_answer_in_words_and_in_json(tmp_path: Path) -> None:
     [
         (("run-now", "--images", "nowhere"), 1, "nowhere"),
         (("run-now",), 2, "no image folder is set"),
-        (("run-now", "--images", ".", "--recipe", "slow"), 2, "there is no recipe 'slow'"),
+        (("run-now", "--images", ".", "--recipe", "slow"), 2, "recipe = 'slow' is unknown; use one of"),
         (("run-now", "--images", ".", "--backbone", "vgg"), 2, "efficientnet_lite0"),
         (("run-now", "--images", ".", "--set", "epochs"), 2, "not of the form NAME=VALUE"),
         (
