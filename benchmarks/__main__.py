@@ -29,6 +29,7 @@ from benchmarks import (
     predict,
     recipe,
     scan,
+    soak,
     suspects,
     threads,
     time_to_98,
@@ -58,6 +59,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "torch": torch_speed.main,
     "time_to_98": time_to_98.main,
     "phases": phases.main,
+    "soak": soak.main,
 }
 
 ON_A_GPU: dict[str, Callable[..., None]] = {
