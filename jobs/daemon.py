@@ -48,10 +48,11 @@ def run_daemon(home: Home, config: Config, command: Sequence[str], flag: StopFla
 def tick(command: Sequence[str], flag: StopFlag) -> None:
     """Start one look in a process of its own and wait for it; whatever happens, the schedule goes on."""
     try:
-        status = run_supervised(command, flag)
+        end = run_supervised(command, lambda pid: "it was asked to stop" if flag.signal_number else None)
     except Exception:  # the daemon's loop: one bad tick, such as no memory for a process, must not end it
         log.exception("a look could not be started; the next one comes as planned")
         return
+    status = -9 if end.status is None else end.status
     if status == Locked.exit_status:
         log.info("another process is at work in this home; the next look comes as planned")
     elif status < 0 and flag.signal_number is None:
