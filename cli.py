@@ -12,6 +12,7 @@ from jobs.command_champion import champion, promote, rollback
 from jobs.command_compare import compare
 from jobs.command_config import show_config
 from jobs.command_labels import relabel, suspects
+from jobs.command_notify import notify_test
 from jobs.command_predict import predict
 from jobs.command_state import FILE, FOLDER, State
 from jobs.command_weights import weights
@@ -258,6 +259,7 @@ COMMANDS = (
     rollback,
     compare,
     show_config,
+    notify_test,
     backup,
     restore,
 )

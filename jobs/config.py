@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ from pipeline.recipes import RECIPES, Recipe, recipe_named, with_settings
 EVENTS = ("finished", "promoted", "rejected", "failed", "stuck")  # that notices are sent of
 LEVELS = ("debug", "info", "warning", "error")
 _MANY = 1_000_000
+
+
+def with_apprise(_: object) -> None:
+    """Check that the optional package is there that a setting needs."""
+    if find_spec("apprise") is None:
+        raise ValueError("needs the package apprise; run `pip install 'whisker[notify]'`")
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,10 @@ class Config:
 
     notify_webhook: str = setting("", unless_empty(web_address), section="notify", secret=True)
     notify_webhook_secret_file: Path | None = setting(None, unless_empty(readable), section="notify")
-    notify_apprise: tuple[str, ...] = setting((), addresses, section="notify", secret=True)
-    notify_apprise_file: Path | None = setting(None, unless_empty(readable), section="notify")
+    notify_apprise: tuple[str, ...] = setting(
+        (), unless_empty(addresses, with_apprise), section="notify", secret=True
+    )
+    notify_apprise_file: Path | None = setting(None, unless_empty(readable, with_apprise), section="notify")
     notify_events: tuple[str, ...] = setting(EVENTS, one_of(*EVENTS), section="notify")
 
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # recipe -> changes

@@ -22,6 +22,8 @@ from jobs.log_file import log_file
 from jobs.log_lines import log_ids
 from jobs.look import NOTHING_ACCEPTED, Accepted, Look
 from jobs.looks import Ending, recorded_look
+from jobs.notice import notice_of
+from jobs.notices import notify
 from jobs.repair import repair
 from jobs.reports import write_cycle, write_index
 from jobs.stop import StopFlag
@@ -108,14 +110,16 @@ def _look_and_work(
     backbone = backbone_named(request.recipe.backbone)
     check_precision(request.recipe.precision, backbone, device, processor_flags())
     weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
-    with recorded(home, sessions, config.images_folder()) as cycle_id:
+    with recorded(home, sessions, config.images_folder(), config.notices()) as cycle_id:
         ending.cycle_id = cycle_id
         work = _prepare(request, sessions, cycle_id, found, found.snapshot, device, frozen, heartbeat)
         _train_and_decide(work, request, weights, found)
     ending.outcome = "finished"
     progress("report", 0, 0)
     with log_ids(cycle=cycle_id):
-        return _report(home, sessions, cycle_id, found)
+        cycle, page = _report(home, sessions, cycle_id)
+        notify(config.notices(), notice_of(cycle, home.folder, page))
+    return Outcome(found, cycle, page)
 
 
 def _prepare(
@@ -211,7 +215,7 @@ def _new(found: Look) -> tuple[Change, ...]:
     return () if found.first else found.changes
 
 
-def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int, found: Look) -> Outcome:
+def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> tuple[Cycle, Path]:
     failpoint("before_report")
     page = write_cycle(home, sessions, cycle_id)
     write_index(home, sessions)
@@ -219,7 +223,7 @@ def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int, found: L
     with sessions() as session:
         cycle = store.load_cycle(session, cycle_id)
     log.info("report: %s", page)
-    return Outcome(found, cycle, page)
+    return cycle, page
 
 
 def _bytes(progress: Progress) -> Callable[[int, int | None], None]:

@@ -125,9 +125,9 @@ def one_of(*allowed: str) -> Check:
     return check
 
 
-def unless_empty(check: Check) -> Check:
-    """Return the same check, which also takes the empty text, list or path."""
-    return lambda value: check(value) if value else None
+def unless_empty(*checks: Check) -> Check:
+    """Return all of the checks in one, which also takes the empty text, list or path."""
+    return lambda value: [check(value) for check in checks] if value else None
 
 
 def readable(file: Path) -> None:

@@ -1,5 +1,6 @@
 """Whole cycles, on drawn images."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import pytest
 
 from db import store
 from db.session import open_database, open_read_only
+from jobs.cycle import Request
 from jobs.stop import StopFlag
 from pipeline.bundle import load_model
 from pipeline.differences import count_by_kind
@@ -22,10 +24,15 @@ from pipeline.errors import BadSettings, EmptyClass, Interrupted, Locked, Traini
 from pipeline.recipes import with_settings
 from pipeline.runtime import mx
 from tests.jobs.cycles import cycles, request, run
+from tests.jobs.receivers import Receiver, receiving
 
 
 def tree(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def told_at(receiver: Receiver, asked: Request) -> Request:
+    return replace(asked, config=replace(asked.config, notify_webhook=receiver.address))
 
 
 def test_a_cycle_records_its_runs_publishes_the_model_and_writes_the_report(
@@ -33,7 +40,8 @@ def test_a_cycle_records_its_runs_publishes_the_model_and_writes_the_report(
 ) -> None:
     before = tree(images)
     asked = request(tmp_path, images, baseline=True)
-    outcome = run(asked)
+    with receiving() as receiver:
+        outcome = run(told_at(receiver, asked))
     cycle = outcome.cycle
     assert cycle is not None
     assert cycle.finetune is not None
@@ -52,6 +60,12 @@ def test_a_cycle_records_its_runs_publishes_the_model_and_writes_the_report(
     assert "First model" in outcome.report.read_text(encoding="utf-8")
     assert "cycle-0001.html" in (asked.home.reports / "index.html").read_text(encoding="utf-8")
     assert tree(images) == before, "the image folder is only read"
+    (notice,) = [json.loads(received.body) for received in receiver.received]
+    assert (notice["event"], notice["cycle"], notice["report"]) == ("promoted", 1, str(outcome.report))
+    logged = asked.home.cycle_log.read_text(encoding="utf-8")
+    assert " INFO cycle=1 run=1 run 1: finetune" in logged
+    assert " INFO cycle=1 run=2 run 2: scratch" in logged
+    assert logged.endswith(f" INFO cycle=1 report: {outcome.report}\n")
 
 
 def test_nothing_runs_when_nothing_changed_and_one_more_cycle_when_images_arrive(
@@ -195,9 +209,12 @@ def test_a_run_that_diverges_fails_the_cycle_with_the_reason_and_is_reported(
     images: Path, tmp_path: Path
 ) -> None:
     asked = request(tmp_path, images, trains="all layers", epochs=2, learning_rate=1e20)
-    with pytest.raises(TrainingDiverged):
-        run(asked)
+    with receiving() as receiver, pytest.raises(TrainingDiverged):
+        run(told_at(receiver, asked))
     (cycle,) = cycles(asked)
+    (notice,) = [json.loads(received.body) for received in receiver.received]
+    assert (notice["event"], notice["cycle"], notice["reason"]) == ("failed", 1, cycle.error)
+    assert notice["report"] == str(asked.home.reports / "cycle-0001.html")
     assert cycle.status == "failed"
     assert cycle.finetune is not None
     assert cycle.finetune.run.status == "failed"
