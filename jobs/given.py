@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jobs.config import Config
-from jobs.setting import PREFIX, did_you_mean, settings_of
+from jobs.setting import PREFIX, settings_of
+from jobs.setting_checks import did_you_mean
 from jobs.settings_file import Document, Keys
 from pipeline.recipes import RECIPES
 
@@ -103,13 +104,11 @@ def _is_of_recipe(keys: Keys) -> bool:
 
 def _unknown(keys: Keys, known: Iterable[Keys]) -> str:
     """Return the sentence about a name that no setting has."""
-    *section, key = keys
-    place = f" in [{section[0]}]" if section else ""
+    *tables, key = keys
+    unknown = f"unknown setting {key!r}" + "".join(f" in [{table}]" for table in tables)
     for other in known:
         if other[-1] == key:
             right = f"in [{other[0]}]" if len(other) > 1 else "above the first table"
-            return f"unknown setting {key!r}{place}; it belongs {right}"
-    beside = {
-        other[0] if not section else other[-1] for other in known if [*other[:-1]] == section or not section
-    }
-    return f"unknown setting {key!r}{place}{did_you_mean(key, sorted(beside))}"
+            return f"{unknown}; it belongs {right}"
+    beside = {other[len(tables)] for other in known if [*other[: len(tables)]] == tables}
+    return unknown + did_you_mean(key, sorted(beside))

@@ -18,7 +18,7 @@ from jobs.apprise_notices import tell
 from jobs.config import NoticeSettings
 from jobs.notice import Notice, document_of, text_of, title_of
 from jobs.redaction import without_secrets
-from jobs.setting import addresses
+from jobs.setting_checks import addresses
 from jobs.webhook import post
 
 log = logging.getLogger("whisker")
