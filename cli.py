@@ -16,6 +16,7 @@ from jobs.command_notify import notify_test
 from jobs.command_predict import predict
 from jobs.command_state import FILE, FOLDER, State
 from jobs.command_weights import weights
+from pipeline.disk import full_disk
 from pipeline.errors import BadSettings, WhiskerError
 
 
@@ -33,6 +34,8 @@ class Program(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
+            if (known := full_disk(error)) is not None:
+                self._fail(ctx, str(known), known.exit_status, passes=known.passes)
             self._fail(ctx, f"unexpected {type(error).__name__}: {error}; --verbose shows where", 1)
 
     def _fail(self, ctx: click.Context, message: str, status: int, *, passes: bool = False) -> None:

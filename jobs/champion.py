@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from db.session import open_current
 from jobs.home import Home
-from jobs.reports import write_index
+from jobs.reports import write_pages
 from pipeline.errors import CannotPromote, WeightsError
 from pipeline.failpoint import failpoint
 from pipeline.manifest import read_manifest
@@ -85,7 +85,7 @@ def _move(home: Home, sessions: sessionmaker[Session], moved: Moved) -> Moved:
             session, moved.run_id, datetime.now(UTC), moved.reason, moved.source, expected=moved.before
         )
     point_at_champion(home, sessions)
-    write_index(home, sessions)
+    write_pages(home, sessions, ())
     return moved
 
 

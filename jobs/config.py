@@ -86,7 +86,7 @@ class Config:
     keep_last: int = setting(20, between(0, _MANY))  # finished cycles, the newest, that keep their models
     keep_days: int = setting(90, between(0, 36_500))  # models younger than so many days stay too
     keep_backups: int = setting(7, between(1, 1_000))  # of the database
-    min_free_gb: float = setting(1.0, between(0, _MANY))  # with less on the disk no cycle starts
+    min_free_gb: float = setting(1.0, between(0, _MANY))  # with less on the disk no cycle starts; 0: no check
 
     every: str = setting("10m", parse_interval, section="daemon")
     cron: str = setting("", unless_empty(parse_cron), section="daemon")

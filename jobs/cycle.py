@@ -25,7 +25,8 @@ from jobs.looks import Ending, recorded_look
 from jobs.notice import notice_of
 from jobs.notices import notify
 from jobs.repair import repair
-from jobs.reports import write_cycle, write_index
+from jobs.reports import write_pages
+from jobs.space import check_space, hold_back
 from jobs.stop import StopFlag
 from jobs.survey import survey
 from pipeline.backbones import backbone_named
@@ -87,6 +88,7 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
             beating(home.database, progress, flag.check) as heartbeat,
         ):
             repair(home, sessions)
+            hold_back(home)
             back_up_daily(home, config.keep_backups, datetime.now(UTC))
             return _look_and_work(request, sessions, flag, heartbeat, ending)
 
@@ -110,6 +112,7 @@ def _look_and_work(
     backbone = backbone_named(request.recipe.backbone)
     check_precision(request.recipe.precision, backbone, device, processor_flags())
     weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
+    check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
     with recorded(home, sessions, config.images_folder(), config.notices()) as cycle_id:
         ending.cycle_id = cycle_id
         work = _prepare(request, sessions, cycle_id, found, found.snapshot, device, frozen, heartbeat)
@@ -215,14 +218,14 @@ def _new(found: Look) -> tuple[Change, ...]:
     return () if found.first else found.changes
 
 
-def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> tuple[Cycle, Path]:
+def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> tuple[Cycle, Path | None]:
     failpoint("before_report")
-    page = write_cycle(home, sessions, cycle_id)
-    write_index(home, sessions)
+    page = write_pages(home, sessions, [cycle_id])
     failpoint("after_report")
     with sessions() as session:
         cycle = store.load_cycle(session, cycle_id)
-    log.info("report: %s", page)
+    if page is not None:
+        log.info("report: %s", page)
     return cycle, page
 
 

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.config import NoticeSettings
+from jobs.heartbeat import CANNOT_WRITE
 from jobs.home import Home
 from jobs.log_lines import log_ids
 from jobs.notice import Notice
 from jobs.notices import notify
-from jobs.reports import write_cycle, write_index
+from jobs.reports import write_pages
+from jobs.space import record_ending, sentence_of
 from pipeline.errors import Interrupted
 from pipeline.failpoint import failpoint
 from pipeline.records import Status
@@ -51,7 +53,7 @@ def _told_if_failed(home: Home, notices: NoticeSettings, cycle_id: int) -> Itera
         raise
     except Exception as error:
         page = home.reports / cycle_page_name(cycle_id)
-        reason = str(error) or type(error).__name__
+        reason = sentence_of(error)
         report = page if page.exists() else None
         notify(notices, Notice(("failed",), home.folder, datetime.now(UTC), reason, cycle_id, report=report))
         raise
@@ -59,30 +61,30 @@ def _told_if_failed(home: Home, notices: NoticeSettings, cycle_id: int) -> Itera
 
 @contextmanager
 def _closed_at_the_end(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> Iterator[None]:
-    status: Status = "finished"
-    message = None
     try:
         yield
     except BaseException as error:
-        status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-        message = str(error) or type(error).__name__
+        status: Status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        _close_unfinished(home, sessions, cycle_id, status, sentence_of(error))
         raise
-    finally:
-        with sessions.begin() as session:
-            store.finish_cycle(session, cycle_id, status=status, finished_at=datetime.now(UTC), error=message)
-        if status != "finished":
-            _report_failure(home, sessions, cycle_id)
+    _close(home, sessions, cycle_id, "finished", None)
 
 
-def _report_failure(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> None:
-    """Write the page of a cycle that did not finish, if that can be done.
+def _close(
+    home: Home, sessions: sessionmaker[Session], cycle_id: int, status: Status, error: str | None
+) -> None:
+    def write(session: Session) -> None:
+        store.finish_cycle(session, cycle_id, status=status, finished_at=datetime.now(UTC), error=error)
 
-    What ended the cycle, such as a lack of memory, may be in the way, and must stay what is raised.
-    """
+    record_ending(home, sessions, write)
+
+
+def _close_unfinished(
+    home: Home, sessions: sessionmaker[Session], cycle_id: int, status: Status, reason: str
+) -> None:
+    """Store how a cycle ended; what ended it may be in the way of that too, and must stay what is raised."""
     try:
-        write_cycle(home, sessions, cycle_id)
-        write_index(home, sessions)
-    except Exception as error:
-        log.warning(
-            "the page of cycle %d could not be written (%s); the next cycle writes it", cycle_id, error
-        )
+        _close(home, sessions, cycle_id, status, reason)
+    except CANNOT_WRITE as error:
+        log.warning("the end of cycle %d could not be stored (%s); the next start does it", cycle_id, error)
+    write_pages(home, sessions, [cycle_id])

@@ -129,7 +129,7 @@ def show_outcome(console: Console, outcome: "Outcome", *, demo: bool) -> None:
             console.print(f"{title}: test accuracy {accuracy(details.run)}, {details.run.seconds or 0:.0f} s")
     if cycle.verdict is not None:
         console.print(Text(f"{cycle.verdict.decision}: {cycle.verdict.reason}"))
-    console.print(Text(f"report: {outcome.report}"))
+    console.print(Text(f"report: {outcome.report or 'not written, see above; the next start writes it'}"))
     if demo:
         console.print(
             "The pictures were drawn by Whisker. Now your own, in folders such as photos/cat and photos/dog:"

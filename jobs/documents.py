@@ -37,7 +37,7 @@ def cycle_document(outcome: "Outcome") -> Document:
         "scratch": _details(cycle.scratch),
         "scratch_reused": cycle.scratch_reused,
         "verdict": _verdict(cycle),
-        "report": str(outcome.report),
+        "report": None if outcome.report is None else str(outcome.report),
     }
 
 

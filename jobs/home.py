@@ -33,6 +33,11 @@ class Home:
         return self.folder / "daemon.lock"
 
     @property
+    def reserve(self) -> Path:
+        """Space that is held back for the records of a cycle that a full disk ends."""
+        return self.folder / "reserve"
+
+    @property
     def weights(self) -> Path:
         """Pretrained weights."""
         return self.folder / "weights"

@@ -1,5 +1,6 @@
 """One writer for each home: a kernel lock, so a dead owner frees it."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -26,9 +27,10 @@ def hold(lock_file: Path, purpose: str) -> Iterator[None]:
     except Timeout:
         raise Locked(f"{_owner(lock_file)}; wait until it has ended, or stop it") from None
     try:
-        _owner_file(lock_file).write_text(
-            json.dumps({"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat()})
-        )
+        with contextlib.suppress(OSError):  # a full disk; what there is to say to others is not worth an end
+            _owner_file(lock_file).write_text(
+                json.dumps({"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat()})
+            )
         yield
     finally:
         _owner_file(lock_file).unlink(missing_ok=True)

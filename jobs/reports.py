@@ -4,15 +4,21 @@ What renders is imported only where a page is written: matplotlib takes half a s
 nothing new should not cost.
 """
 
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.home import Home
+from jobs.space import sentence_of
 from pipeline.publish import write_whole
 from pipeline.report.page_mark import HEAD, mark_of, page_mark
 from pipeline.shown import cycle_page_name
+
+log = logging.getLogger("whisker")
 
 
 def write_index(home: Home, sessions: sessionmaker[Session]) -> Path:
@@ -33,6 +39,27 @@ def write_cycle(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> P
     with sessions() as session:
         state = store.page_states(session)[cycle_id]
     return _write(home, sessions, cycle_id, state)
+
+
+def write_pages(home: Home, sessions: sessionmaker[Session], cycle_ids: Iterable[int]) -> Path | None:
+    """Render the pages of some cycles, then the index; return the path of the last page, None if it failed.
+
+    A page that cannot be written is a warning: what it shows is in the database, and the next start writes
+    it. So a full disk, or a fault in a template, costs no cycle its result.
+    """
+    page = None
+    for cycle_id in cycle_ids:
+        page = _try(partial(write_cycle, home, sessions, cycle_id))
+    _try(partial(write_index, home, sessions))
+    return page
+
+
+def _try(write: Callable[[], Path]) -> Path | None:
+    try:
+        return write()
+    except Exception as error:  # whatever a renderer may raise
+        log.warning("a page could not be written (%s); the next start writes it", sentence_of(error))
+        return None
 
 
 def write_all(home: Home, sessions: sessionmaker[Session], *, anew: bool = False) -> Path:

@@ -9,10 +9,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from db import store
 from jobs.environment import environment
+from jobs.heartbeat import CANNOT_WRITE
 from jobs.log_lines import log_ids
 from jobs.shortage import in_words, is_shortage
+from jobs.space import record_ending, sentence_of
 from jobs.training_log import log_event
 from jobs.work import Work
 from pipeline.arrays import Array
@@ -106,15 +110,20 @@ def _closed_at_the_end(work: Work, run_id: int, kind: RunKind, recipe: Recipe) -
             yield
     except BaseException as error:
         status: Status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-        with work.sessions.begin() as session:
-            store.finish_run(
-                session,
-                run_id,
-                status=status,
-                seconds=time.perf_counter() - started,
-                error=str(error) or type(error).__name__,
-            )
+        _close_unfinished(work, run_id, status, time.perf_counter() - started, sentence_of(error))
         raise
+
+
+def _close_unfinished(work: Work, run_id: int, status: Status, seconds: float, reason: str) -> None:
+    """Store how a run ended; what ended it may be in the way of that too, and must stay what is raised."""
+
+    def write(session: Session) -> None:
+        store.finish_run(session, run_id, status=status, seconds=seconds, error=reason)
+
+    try:
+        record_ending(work.home, work.sessions, write)
+    except CANNOT_WRITE as error:
+        log.warning("the end of run %d could not be stored (%s); the next start does it", run_id, error)
 
 
 @contextmanager

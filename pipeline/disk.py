@@ -36,6 +36,14 @@ def save_failed(path: Path, error: Exception) -> SaveFailed:
     return SaveFailed(f"{path} cannot be written: {reason}; mend that, or choose another folder")
 
 
+def full_disk(error: BaseException) -> DiskFull | None:
+    """Return the error to raise in place of one of the system that means a full disk; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in NO_SPACE:
+        return None
+    where = f" to write {error.filename}" if error.filename else ""
+    return DiskFull(f"there is no space on the disk{where} ({error.strerror}): free some and try again")
+
+
 def in_words(size: int) -> str:
     """Return a number of bytes as people read it, such as 12.3 MB; rounded, in units of 1000."""
     if size < 1000:

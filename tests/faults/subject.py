@@ -26,6 +26,7 @@ backbone = "tiny"
 recipe = "{recipe}"
 engine = "mxnet"
 settle_seconds = 0
+min_free_gb = 0
 {more}
 [daemon]
 every = "1s"
