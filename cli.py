@@ -127,8 +127,9 @@ def run_now(
     config = state.config(**given, **({"baseline": False} if no_baseline else {}))
     recipe = config.resolved_recipe(overrides)
     config.images_folder()
-    from jobs.cycle import Request, run_cycle
+    from jobs.cycle import run_cycle
     from jobs.look import Accepted
+    from jobs.preparation import Request
 
     with state.at_work() as (flag, progress):
         accepted = Accepted(classes=accept_classes, loss=accept_loss)

@@ -23,7 +23,7 @@ PHASES = {
     "jobs.survey:judge": "snapshot",
     "jobs.cycle:survey": "index, and the last step of what was done while waiting",
     "jobs.cycle:find_weights": "weights and network",
-    "jobs.cycle:_prepare": "imports, and storing the snapshot",
+    "jobs.cycle:prepare": "imports, and storing the snapshot",
     "jobs.cycle:_train_and_decide": "records",
     "jobs.cycle:_keep_pictures": "small pictures",
     "jobs.cycle:_report": "report",

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from jobs.ahead import Ahead
 from jobs.backups import back_up_daily, open_home
-from jobs.config import Config
 from jobs.cycle_record import recorded
 from jobs.environment import processor
 from jobs.heartbeat import Heartbeat, beating
@@ -20,43 +19,30 @@ from jobs.home import Home
 from jobs.lock import hold
 from jobs.log_file import log_file
 from jobs.log_lines import log_ids
-from jobs.look import NOTHING_ACCEPTED, Accepted, Look
+from jobs.look import Look
 from jobs.looks import Ending, recorded_look
 from jobs.notice import notice_of
 from jobs.notices import notify
+from jobs.preparation import Request, new_images, prepare
 from jobs.repair import repair
 from jobs.reports import write_pages
 from jobs.space import check_space, hold_back
 from jobs.stop import StopFlag
 from jobs.survey import survey
 from pipeline.backbones import backbone_named
-from pipeline.device import Device, context, resolve_device
-from pipeline.differences import bounded, count_by_kind_and_label
+from pipeline.device import resolve_device
 from pipeline.engine_settings import FrozenSettings
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
 from pipeline.precision import check_precision
 from pipeline.processors import processor_flags
-from pipeline.recipes import Recipe
-from pipeline.records import Change, Cycle, Snapshot
+from pipeline.records import Cycle
 from pipeline.weights import WeightsFile, find_weights
 
 if TYPE_CHECKING:
     from jobs.work import Work
 
 log = logging.getLogger("whisker")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a cycle is asked to do."""
-
-    home: Home
-    config: Config
-    recipe: Recipe
-    if_changed: bool = False  # do nothing unless the data are a reason
-    accepted: Accepted = NOTHING_ACCEPTED  # what a person has decided about changed classes and lost images
-    weights: Path | None = None  # an explicit file of pretrained weights
 
 
 @dataclass(frozen=True)
@@ -115,7 +101,7 @@ def _look_and_work(
     check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
     with recorded(home, sessions, config.images_folder(), config.notices()) as cycle_id:
         ending.cycle_id = cycle_id
-        work = _prepare(request, sessions, cycle_id, found, found.snapshot, device, frozen, heartbeat)
+        work = prepare(request, sessions, cycle_id, found, found.snapshot, device, frozen, heartbeat)
         _train_and_decide(work, request, weights, found)
     ending.outcome = "finished"
     progress("report", 0, 0)
@@ -125,63 +111,10 @@ def _look_and_work(
     return Outcome(found, cycle, page)
 
 
-def _prepare(
-    request: Request,
-    sessions: sessionmaker[Session],
-    cycle_id: int,
-    found: Look,
-    snapshot: Snapshot,
-    device: Device,
-    frozen: FrozenSettings,
-    heartbeat: Heartbeat,
-) -> "Work":
-    """Store the snapshot and gather what the runs share."""
-    # Importing MXNet takes over a second, and a look that finds nothing new does not need it.
-    from jobs.work import Work
-    from pipeline.train import Surroundings
-
-    with sessions.begin() as session:
-        snapshot_id = store.store_snapshot(session, snapshot, datetime.now(UTC))
-        store.set_cycle_snapshot(session, cycle_id, snapshot_id, snapshot.quarantined, found.data_digest)
-        if not found.scanned.layout.split_folders:
-            store.save_drawn_splits(session, {image.sha256: image.split for image in snapshot.images})
-        _store_data(session, cycle_id, found, snapshot)
-        # Only now, since a disk that is missing for a while must not cost reading all its files again.
-        store.forget_files(session, str(request.config.images_folder()), found.scanned.gone_paths)
-    failpoint("after_snapshot")
-    return Work(
-        home=request.home,
-        sessions=sessions,
-        cycle_id=cycle_id,
-        snapshot=snapshot,
-        snapshot_id=snapshot_id,
-        images_folder=request.config.images_folder(),
-        backbone=backbone_named(request.recipe.backbone),
-        device=device,
-        around=Surroundings(context(device), request.config.seed, heartbeat.check_stop, heartbeat.progress),
-        frozen=frozen,
-        promotion=request.config.promotion(),
-        fresh=frozenset(change.sha256 for change in _new(found) if change.kind in {"added", "replaced"}),
-    )
-
-
 def _frozen_settings(request: Request) -> FrozenSettings:
     config = request.config
     return FrozenSettings(
         config.engine, request.home.cache, int(config.cache_gb * 1e9), processor(), trials={}
-    )
-
-
-def _store_data(session: Session, cycle_id: int, found: Look, snapshot: Snapshot) -> None:
-    """Store what is new about the data."""
-    changes = _new(found)
-    store.set_cycle_data(
-        session,
-        cycle_id,
-        changes=bounded(changes),
-        change_counts=count_by_kind_and_label(changes),
-        leaks=snapshot.leaks,
-        mended=snapshot.mended,
     )
 
 
@@ -210,12 +143,7 @@ def _keep_pictures(work: "Work", found: Look) -> None:
     with work.sessions() as session:
         cycle = store.load_cycle(session, work.cycle_id)
     store_heat_maps(work, cycle)
-    store_thumbnails(work, cycle, _new(found))
-
-
-def _new(found: Look) -> tuple[Change, ...]:
-    """Return the changes since the last cycle; the first one has nothing to compare with."""
-    return () if found.first else found.changes
+    store_thumbnails(work, cycle, new_images(found))
 
 
 def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> tuple[Cycle, Path | None]:

@@ -8,8 +8,9 @@ from typing import Any
 from db import store
 from db.session import open_read_only
 from jobs.config import Config
-from jobs.cycle import Outcome, Request, run_cycle
+from jobs.cycle import Outcome, run_cycle
 from jobs.home import Home
+from jobs.preparation import Request
 from jobs.stop import StopFlag
 from pipeline.evaluate import silent
 from pipeline.recipes import Recipe, recipe_named

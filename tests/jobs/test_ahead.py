@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from jobs.ahead import Ahead
-from jobs.cycle import Outcome, Request, _frozen_settings
+from jobs.cycle import Outcome, _frozen_settings
+from jobs.preparation import Request
 from jobs.stop import StopFlag
 from pipeline.ahead import BATCH, FIRST_PART, LARGEST_PART, _parts, compute_ahead
 from pipeline.backbones import backbone_named

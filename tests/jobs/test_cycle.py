@@ -15,7 +15,7 @@ import pytest
 
 from db import store
 from db.session import open_database, open_read_only
-from jobs.cycle import Request
+from jobs.preparation import Request
 from jobs.stop import StopFlag
 from pipeline.bundle import load_model
 from pipeline.differences import count_by_kind

@@ -10,12 +10,13 @@ from PIL import Image, ImageOps
 
 from db import store
 from db.session import open_read_only
-from jobs.cycle import Outcome, Request
+from jobs.cycle import Outcome
 from jobs.decide_labels import apply_decisions
 from jobs.glance import glance
 from jobs.labels import doubts_csv
 from jobs.lock import hold
 from jobs.look import Accepted
+from jobs.preparation import Request
 from jobs.stop import StopFlag
 from pipeline.errors import BadSettings, ClassesChanged, ImagesVanished, Locked
 from pipeline.evaluate import silent

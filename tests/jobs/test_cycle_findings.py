@@ -14,8 +14,8 @@ from PIL import Image
 
 from db import store
 from db.session import open_database
-from jobs.cycle import Request
 from jobs.predict import classify, open_classifier
+from jobs.preparation import Request
 from jobs.telling import telling_images
 from pipeline.calibration import calibrated
 from pipeline.drawings import draw_animal

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from db.session import open_read_only
-from jobs.cycle import Request
 from jobs.decide_labels import Doubts, apply_decisions, open_doubts
+from jobs.preparation import Request
 from pipeline.records import Snapshot
 from tests.conftest import REPOSITORY
 from tests.jobs.cycles import request, run

@@ -11,7 +11,7 @@ from db import store
 from db.session import open_current
 from jobs import promotion
 from jobs.champion import promote_by_hand
-from jobs.cycle import Request
+from jobs.preparation import Request
 from jobs.rescore import evaluation_today
 from jobs.work import Work
 from pipeline.errors import Interrupted

@@ -1,0 +1,95 @@
+"""What a cycle is asked to do, and what it stores before its first run."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import store
+from jobs.config import Config
+from jobs.heartbeat import Heartbeat
+from jobs.home import Home
+from jobs.look import NOTHING_ACCEPTED, Accepted, Look
+from pipeline.backbones import backbone_named
+from pipeline.device import Device, context
+from pipeline.differences import bounded, count_by_kind_and_label
+from pipeline.engine_settings import FrozenSettings
+from pipeline.failpoint import failpoint
+from pipeline.recipes import Recipe
+from pipeline.records import Change, Snapshot
+
+if TYPE_CHECKING:
+    from jobs.work import Work
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a cycle is asked to do."""
+
+    home: Home
+    config: Config
+    recipe: Recipe
+    if_changed: bool = False  # do nothing unless the data are a reason
+    accepted: Accepted = NOTHING_ACCEPTED  # what a person has decided about changed classes and lost images
+    weights: Path | None = None  # an explicit file of pretrained weights
+
+
+def prepare(
+    request: Request,
+    sessions: sessionmaker[Session],
+    cycle_id: int,
+    found: Look,
+    snapshot: Snapshot,
+    device: Device,
+    frozen: FrozenSettings,
+    heartbeat: Heartbeat,
+) -> "Work":
+    """Store the snapshot and gather what the runs share."""
+    # Importing MXNet takes over a second, and a look that finds nothing new does not need it.
+    from jobs.work import Work
+    from pipeline.train import Surroundings
+
+    with sessions.begin() as session:
+        snapshot_id = store.store_snapshot(session, snapshot, datetime.now(UTC))
+        store.set_cycle_snapshot(session, cycle_id, snapshot_id, snapshot.quarantined, found.data_digest)
+        if not found.scanned.layout.split_folders:
+            store.save_drawn_splits(session, {image.sha256: image.split for image in snapshot.images})
+        _store_data(session, cycle_id, found, snapshot)
+        # Only now, since a disk that is missing for a while must not cost reading all its files again.
+        store.forget_files(session, str(request.config.images_folder()), found.scanned.gone_paths)
+    failpoint("after_snapshot")
+    arrived = (change for change in new_images(found) if change.kind in {"added", "replaced"})
+    return Work(
+        home=request.home,
+        sessions=sessions,
+        cycle_id=cycle_id,
+        snapshot=snapshot,
+        snapshot_id=snapshot_id,
+        images_folder=request.config.images_folder(),
+        backbone=backbone_named(request.recipe.backbone),
+        device=device,
+        around=Surroundings(context(device), request.config.seed, heartbeat.check_stop, heartbeat.progress),
+        frozen=frozen,
+        promotion=request.config.promotion(),
+        fresh=frozenset(change.sha256 for change in arrived),
+    )
+
+
+def _store_data(session: Session, cycle_id: int, found: Look, snapshot: Snapshot) -> None:
+    """Store what is new about the data."""
+    changes = new_images(found)
+    store.set_cycle_data(
+        session,
+        cycle_id,
+        changes=bounded(changes),
+        change_counts=count_by_kind_and_label(changes),
+        leaks=snapshot.leaks,
+        mended=snapshot.mended,
+    )
+
+
+def new_images(found: Look) -> tuple[Change, ...]:
+    """Return the changes since the last cycle; the first one has nothing to compare with."""
+    return () if found.first else found.changes
