@@ -18,7 +18,7 @@ from typing import Any
 
 PHASES = {
     "jobs.survey:_scan": "looking at the files",
-    "jobs.stop:StopFlag.nap": "waiting for the second look",
+    "jobs.survey:_wait": "waiting for the second look",
     "jobs.survey:remember": "snapshot",
     "jobs.survey:judge": "snapshot",
     "jobs.cycle:survey": "index, and the last step of what was done while waiting",

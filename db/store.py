@@ -36,7 +36,14 @@ from db.resuming import (
     reopen_run,
     unfinished_runs,
 )
-from db.run_reading import latest_baseline, list_runs, load_run, load_run_on, tested_on
+from db.run_reading import (
+    latest_baseline,
+    list_runs,
+    load_run,
+    load_run_on,
+    runs_with_epochs,
+    tested_on,
+)
 from db.runs import (
     add_artifacts,
     add_epoch,
@@ -102,6 +109,7 @@ __all__ = [
     "reopen_cycle",
     "reopen_run",
     "rollback_target",
+    "runs_with_epochs",
     "save_activity",
     "save_drawn_splits",
     "save_files",

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from db import store
 from jobs.rescore import evaluation_today
+from jobs.resume import earlier_run
 from jobs.training import train_scratch
 from jobs.work import Work
 from pipeline.errors import TrainingDiverged, WeightsError
@@ -14,9 +15,15 @@ log = logging.getLogger("whisker")
 
 
 def provide_baseline(work: Work, recipe: Recipe) -> None:
-    """Give the cycle its baseline. One that diverges is recorded as failed, and fails no cycle."""
+    """Give the cycle its baseline. One that diverges is recorded as failed, and fails no cycle.
+
+    In a cycle that goes on, a baseline that has ended stays as it is, and one that was cut off goes on.
+    """
     settings = baseline_of(recipe)
-    reused = _fresh_baseline(work, settings, recipe.baseline_reuse_growth)
+    earlier = earlier_run(work, "scratch")
+    if earlier and earlier.status in ("finished", "failed"):
+        return
+    reused = None if earlier else _fresh_baseline(work, settings, recipe.baseline_reuse_growth)
     if reused is not None:
         log.info("the baseline of run %d is reused", reused)
         with work.sessions.begin() as session:

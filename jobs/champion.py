@@ -118,12 +118,12 @@ def point_at_champion(home: Home, sessions: sessionmaker[Session]) -> None:
 
 def _point(link: Path, target: str | None) -> None:
     """Put a symbolic link beside and rename it, so that a reader finds the old one or the new one."""
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)  # of a process that was killed
     if target is None:
         if link.is_symlink():
             link.unlink()
     elif not link.is_symlink() or str(link.readlink()) != target:
-        beside = link.with_name(f".{link.name}.new")
-        beside.unlink(missing_ok=True)
         beside.symlink_to(target)
         beside.replace(link)
         sync_folder(link.parent)

@@ -26,12 +26,14 @@ from jobs.notices import notify
 from jobs.preparation import Request, new_images, prepare
 from jobs.repair import repair
 from jobs.reports import write_pages
+from jobs.resume import Wanted
 from jobs.space import check_space, hold_back
 from jobs.stop import StopFlag
 from jobs.survey import survey
 from pipeline.backbones import backbone_named
 from pipeline.device import resolve_device
 from pipeline.engine_settings import FrozenSettings
+from pipeline.errors import GivenUp
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
 from pipeline.precision import check_precision
@@ -73,16 +75,21 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
             recorded_look(home.database) as ending,
             beating(home.database, progress, flag.check) as heartbeat,
         ):
-            repair(home, sessions)
+            given_up = repair(home, sessions)
             hold_back(home)
             back_up_daily(home, config.keep_backups, datetime.now(UTC))
-            return _look_and_work(request, sessions, flag, heartbeat, ending)
+            return _look_and_work(request, sessions, flag, heartbeat, ending, given_up)
 
 
 def _look_and_work(
-    request: Request, sessions: sessionmaker[Session], flag: StopFlag, heartbeat: Heartbeat, ending: Ending
+    request: Request,
+    sessions: sessionmaker[Session],
+    flag: StopFlag,
+    heartbeat: Heartbeat,
+    ending: Ending,
+    given_up: bool,
 ) -> Outcome:
-    """Look at the folder, and do what there is a reason for."""
+    """Look at the folder, and do what there is a reason for; `given_up`: a cycle just was."""
     home, config, progress = request.home, request.config, heartbeat.progress
     frozen = _frozen_settings(request)
     ahead = Ahead(home, config, request.recipe, request.weights, frozen, request.if_changed)
@@ -92,6 +99,8 @@ def _look_and_work(
     failpoint("after_scan")
     ending.reason = found.reason
     if found.snapshot is None or (request.if_changed and not found.would_run):
+        if given_up:
+            raise GivenUp(found.reason)
         log.info("%s", found.reason)
         return Outcome(found, None, None)
     device = resolve_device(config.device)
@@ -99,7 +108,15 @@ def _look_and_work(
     check_precision(request.recipe.precision, backbone, device, processor_flags())
     weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
     check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
-    with recorded(home, sessions, config.images_folder(), config.notices()) as cycle_id:
+    wanted = Wanted(
+        str(config.images_folder()),
+        found.snapshot.digest,
+        request.recipe,
+        config.seed,
+        device.name,
+        weights.sha256,
+    )
+    with recorded(home, sessions, wanted, config.notices()) as cycle_id:
         ending.cycle_id = cycle_id
         work = prepare(request, sessions, cycle_id, found, found.snapshot, device, frozen, heartbeat)
         _train_and_decide(work, request, weights, found)
@@ -119,7 +136,7 @@ def _frozen_settings(request: Request) -> FrozenSettings:
 
 
 def _train_and_decide(work: "Work", request: Request, weights: WeightsFile, found: Look) -> None:
-    """Fine-tune, decide, and only then train the baseline.
+    """Fine-tune, decide, and only then train the baseline; what a cycle that goes on has done is left out.
 
     The baseline takes the longest and decides nothing, so an interruption in it costs no promotion.
     """

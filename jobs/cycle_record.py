@@ -1,10 +1,9 @@
-"""The record of a cycle: opened when it starts, closed whatever happens."""
+"""The record of a cycle: opened when it starts or goes on, closed whatever happens."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -12,10 +11,12 @@ from db import store
 from jobs.config import NoticeSettings
 from jobs.heartbeat import CANNOT_WRITE
 from jobs.home import Home
+from jobs.leftovers import remove_leftovers
 from jobs.log_lines import log_ids
 from jobs.notice import Notice
 from jobs.notices import notify
 from jobs.reports import write_pages
+from jobs.resume import Wanted, cycle_to_go_on_with, status_after
 from jobs.space import record_ending, sentence_of
 from pipeline.errors import Interrupted
 from pipeline.failpoint import failpoint
@@ -27,22 +28,38 @@ log = logging.getLogger("whisker")
 
 @contextmanager
 def recorded(
-    home: Home, sessions: sessionmaker[Session], folder: Path, notices: NoticeSettings
+    home: Home, sessions: sessionmaker[Session], wanted: Wanted, notices: NoticeSettings
 ) -> Iterator[int]:
     """Open the record of a cycle and close it, whatever happens; a cycle that failed has its page too.
 
-    Who is to be told of a failure is told last.
+    A cycle that was cut off and was to train just this goes on; else a new one starts. Who is to be told of
+    a failure is told last.
     """
-    with sessions.begin() as session:
-        cycle_id = store.start_cycle(session, str(folder), datetime.now(UTC))
+    cycle_id = _opened(sessions, wanted)
     with (
         log_ids(cycle=cycle_id),
         _told_if_failed(home, notices, cycle_id),
         _closed_at_the_end(home, sessions, cycle_id),
     ):
-        log.info("cycle %d starts", cycle_id)
+        remove_leftovers(home, sessions)  # what the cycle before needed to go on is of no use to a new one
         failpoint("after_cycle_row")
         yield cycle_id
+
+
+def _opened(sessions: sessionmaker[Session], wanted: Wanted) -> int:
+    with sessions.begin() as session:
+        cut_off = cycle_to_go_on_with(session, wanted)
+        if cut_off is None:
+            cycle_id = store.start_cycle(session, wanted.images_folder, datetime.now(UTC))
+        else:
+            cycle_id = cut_off.id
+            store.reopen_cycle(session, cycle_id, crashed=cut_off.crashed)
+    with log_ids(cycle=cycle_id):
+        if cut_off is None:
+            log.info("cycle %d starts", cycle_id)
+        else:
+            log.info("cycle %d goes on, since it had been cut off (%s)", cycle_id, cut_off.error)
+    return cycle_id
 
 
 @contextmanager
@@ -64,8 +81,7 @@ def _closed_at_the_end(home: Home, sessions: sessionmaker[Session], cycle_id: in
     try:
         yield
     except BaseException as error:
-        status: Status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-        _close_unfinished(home, sessions, cycle_id, status, sentence_of(error))
+        _close_unfinished(home, sessions, cycle_id, status_after(error), sentence_of(error))
         raise
     _close(home, sessions, cycle_id, "finished", None)
 

@@ -53,6 +53,11 @@ class Home:
         return self.folder / "models"
 
     @property
+    def checkpoints(self) -> Path:
+        """One folder for each run that has not finished."""
+        return self.folder / "checkpoints"
+
+    @property
     def reports(self) -> Path:
         """`index.html` and one page for each cycle."""
         return self.folder / "reports"
@@ -75,6 +80,10 @@ class Home:
     def model(self, run_id: int) -> Path:
         """Return the folder of a run's model."""
         return self.models / f"run-{run_id:04d}"
+
+    def checkpoint(self, run_id: int) -> Path:
+        """Return the folder of what a run needs to go on."""
+        return self.checkpoints / f"run-{run_id:04d}"
 
     @property
     def champion(self) -> Path:

@@ -119,6 +119,7 @@ def judge(
         first=past.last is None,
         waited_seconds=waited_seconds(changes, files, now),
         now=now,
+        given_up=past.given_up[1] if past.given_up and past.given_up[0] == snapshot.digest else None,
     )
     return Look(
         scanned=scanned,

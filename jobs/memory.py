@@ -21,6 +21,7 @@ class Past:
 
     last: Snapshot | None
     memory: Memory
+    given_up: tuple[str, str] | None = None  # of the newest cycle, if it was: digest of its data, and why
 
 
 NO_PAST = Past(None, Memory())
@@ -45,7 +46,15 @@ def remember(session: Session, folder: str, layout: Layout, files: Iterable[File
         # Where folders have decided until now, or before splits were stored, the last cycle tells.
         drawn = {image.sha256: image.split for image in last.images} if last else {}
         drawn |= store.drawn_splits(session, [file.sha256 for file in files if file.sha256])
-    return Past(last, Memory(drawn=drawn, decisions=store.label_decisions(session)))
+    memory = Memory(drawn=drawn, decisions=store.label_decisions(session))
+    return Past(last, memory, _given_up(session, folder))
+
+
+def _given_up(session: Session, folder: str) -> tuple[str, str] | None:
+    newest = store.newest_cycle(session)
+    if newest is None or not newest.given_up or newest.images_folder != folder:
+        return None
+    return newest.snapshot_digest or "", f"cycle {newest.id}: {newest.error}"
 
 
 def digest_of_data(scanned: ScanResult, decisions: Mapping[str, LabelDecision], config: Config) -> str | None:

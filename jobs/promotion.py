@@ -22,9 +22,14 @@ IS_CHAMPION = "somebody promoted the new model while the cycle ran, so it is the
 def decide(work: Work, run_id: int, batch_size: int) -> None:
     """Compare a finished run with the champion on the same test images, and promote it if it is better.
 
+    Nothing is decided twice: a cycle that goes on and has its verdict keeps it.
+
     Both are judged by their calibrated probabilities. Verdict and promotion are one transaction. Where
     somebody changed the champion in the meantime, the run is compared with the new one.
     """
+    with work.sessions() as session:
+        if store.cycle_state(session, work.cycle_id).decided:
+            return
     while not _settled(work, run_id, batch_size):
         log.info("the champion was changed by hand in the meantime, so run %d is compared again", run_id)
     failpoint("after_promotion")

@@ -1,7 +1,6 @@
 """Mend what a process left that was killed; called by the holder of the home's lock."""
 
 import logging
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,31 +10,40 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from jobs.champion import point_at_champion
 from jobs.home import Home
-from jobs.reports import write_pages
+from jobs.leftovers import remove_leftovers
+from jobs.reports import is_up_to_date, write_pages
+from jobs.resume import give_up_after_crashes
 from pipeline.failpoint import failpoint
 from pipeline.shown import cycle_page_name
 
 log = logging.getLogger("whisker")
 
 
-def repair(home: Home, sessions: sessionmaker[Session]) -> None:
-    """Close the records of runs and cycles that nobody finishes, write missing reports, remove leftovers.
+def repair(home: Home, sessions: sessionmaker[Session]) -> bool:
+    """Close the records of runs and cycles that nobody finishes, remove leftovers, write missing reports.
 
-    The link to the champion is put right, should a promotion have been cut off before it was renewed.
+    The link to the champion is put right, should a promotion have been cut off before it was renewed. Each
+    step does nothing where it was done before, so that a repair that is cut off is repaired by the next.
+
+    Returns:
+        Whether a cycle was given up, since its process has died too often.
     """
     with sessions.begin() as session:
         interrupted = store.mark_interrupted(session, datetime.now(UTC))
+        given_up = give_up_after_crashes(session, datetime.now(UTC))
     for cycle_id in interrupted:
         log.warning("cycle %d was cut off; its finished epochs are kept", cycle_id)
     failpoint("in_repair")
+    remove_leftovers(home, sessions)
     with sessions() as session:
         known = store.cycle_ids(session)
-    stale = [i for i in known if i in interrupted or not (home.reports / cycle_page_name(i)).exists()]
+    stale = [i for i in known if not (home.reports / cycle_page_name(i)).exists()]
+    if known and known[0] not in stale and not is_up_to_date(home, sessions, known[0]):
+        stale.append(known[0])
     if stale or _is_behind(home.reports / "index.html", known):
         write_pages(home, sessions, stale)
-    for leftover in home.models.glob("*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
     point_at_champion(home, sessions)
+    return given_up is not None
 
 
 def _is_behind(index: Path, known: Sequence[int]) -> bool:

@@ -75,6 +75,13 @@ def write_all(home: Home, sessions: sessionmaker[Session], *, anew: bool = False
     return write_index(home, sessions)
 
 
+def is_up_to_date(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> bool:
+    """Return whether the page of a cycle shows all that is recorded of it."""
+    with sessions() as session:
+        state = store.page_states(session)[cycle_id]
+    return _mark_on(home.reports / cycle_page_name(cycle_id)) == page_mark(state)
+
+
 def _write(home: Home, sessions: sessionmaker[Session], cycle_id: int, state: str) -> Path:
     """Render a page; `state` was read before the cycle is, so that a change in between is seen next time."""
     from pipeline.report.render import render_cycle

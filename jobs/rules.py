@@ -31,6 +31,7 @@ class Situation:
     first: bool  # no cycle has finished over this folder yet
     waited_seconds: float  # for how long the oldest image that is not trained on yet has been there
     now: datetime  # aware
+    given_up: str | None = None  # what is said of a cycle that was given up on these very images
 
 
 def waited_seconds(changes: Iterable[Change], files: Iterable[FileState], now: datetime) -> float:
@@ -46,6 +47,7 @@ def rules(found: Situation, config: Config) -> tuple[Rule, ...]:
         _arrivals(found, config),
         _settled(found, config),
         _quiet(found, config),
+        _not_given_up(found),
     )
 
 
@@ -85,6 +87,10 @@ def _quiet(found: Situation, config: Config) -> Rule:
     if is_quiet(config.quiet_hours, found.now):
         return Rule("quiet hours", False, f"these are quiet hours ({config.quiet_hours})")
     return Rule("quiet hours", True, f"the quiet hours ({config.quiet_hours}) are over")
+
+
+def _not_given_up(found: Situation) -> Rule:
+    return Rule("not given up", found.given_up is None, found.given_up or "no cycle on them was given up")
 
 
 def in_words(kinds: Mapping[ChangeKind, int]) -> str:

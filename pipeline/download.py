@@ -94,7 +94,9 @@ def fetch_zoo_file(
     target = folder / file_name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
+        with tempfile.TemporaryDirectory(
+            dir=folder, prefix=".download-", suffix=f".{os.getpid()}.tmp"
+        ) as temporary:
             archive = Path(temporary) / "archive.zip"
             download(url, archive, timeout_seconds=timeout_seconds, progress=progress)
             extract_member(archive, file_name, target, sha1=sha1, origin=url)
@@ -133,7 +135,9 @@ def _bounded(stream: IO[bytes], max_bytes: int) -> Iterator[bytes]:
 
 def _write_whole(target: Path, chunks: Iterable[bytes], sha1: str | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    descriptor, name = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.name}.", suffix=f".{os.getpid()}.tmp"
+    )
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

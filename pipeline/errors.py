@@ -34,6 +34,7 @@ WhiskerError                 exit status 1
 │   ├── DatabaseBusy                 passes
 │   ├── DatabaseMissing
 │   └── DatabaseTooNew
+├── GivenUp                  1   a cycle was cut off too often
 ├── ChampionChanged          1   somebody else changed the champion meanwhile
 ├── Locked                   75  another process holds the home; passes
 └── Interrupted              130/143  ended by a signal
@@ -179,6 +180,10 @@ class DatabaseMissing(DatabaseError):
 
 class DatabaseTooNew(DatabaseError):
     """The database was made by a newer version of Whisker."""
+
+
+class GivenUp(WhiskerError):
+    """A cycle was cut off so often that something in it must be the reason."""
 
 
 class ChampionChanged(WhiskerError):

@@ -104,7 +104,7 @@ def test_killed_at_a_random_moment(
 @pytest.mark.long
 def test_cut_off_again_and_again_it_gives_up_and_says_so(subject: Subject, injected: Injected) -> None:
     before = None
-    for _ in range(4):
+    for _ in range(5):
         done = subject.cycle(failpoint="in_epoch:kill")
         before = before or facts_of(subject)
     assert not ended_by(done, signal.SIGKILL), "after so many attempts none is made"

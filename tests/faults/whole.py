@@ -121,7 +121,7 @@ def _of_models(subject: Subject, champion: bool) -> Iterator[str]:
     elif champion and str((models / "champion").readlink()) != f"run-{ruling[0]:04d}":
         yield "models/champion leads elsewhere"
     known = {f"run-{run_id:04d}" for run_id in finished} | {"champion"}
-    for path in models.iterdir():
+    for path in models.glob("*"):
         if path.name not in known:
             yield f"{path.name} in models belongs to no finished run"
 

@@ -48,10 +48,11 @@ def look(
     *,
     settling: tuple[bytes, ...] = (),
     layout: Layout = LAYOUT,
+    given_up: tuple[str, str] | None = None,
     **settings: Any,
 ) -> Look:
     config = replace(Config(), **settings)
-    past = Past(before, Memory())
+    past = Past(before, Memory(), given_up)
     return judge(scanned(settling, layout), found, config, past, accepted=accepted, now=NOW, seconds=0.1)
 
 
@@ -126,7 +127,17 @@ def test_other_forms_of_quiet_hours_are_refused(text: str) -> None:
 
 def test_every_rule_has_its_sentence() -> None:
     names = [rule.name for rule in look(files(20), None).rules]
-    assert names == ["new images", "settled", "quiet hours"]
+    assert names == ["new images", "settled", "quiet hours", "not given up"]
+
+
+def test_a_cycle_that_was_given_up_is_not_tried_again_on_the_same_images() -> None:
+    taken = last(files(20))
+    assert taken is not None
+    given_up = (taken.digest, "cycle 1: given up: its process died 4 times")
+    found = look(files(20), None, given_up=given_up)
+    assert not found.would_run
+    assert found.reason == given_up[1]
+    assert look(files(21), None, given_up=given_up).would_run, "other images may work"
 
 
 def test_a_large_loss_is_a_question_and_a_small_one_is_not() -> None:

@@ -15,9 +15,11 @@ from jobs.config import NoticeSettings
 from jobs.cycle_record import recorded
 from jobs.home import Home
 from jobs.repair import repair
+from jobs.resume import Wanted
 from jobs.space import RESERVE_BYTES, check_space, hold_back, record_ending
 from pipeline.errors import DiskFull
 from pipeline.publish import write_whole
+from pipeline.recipes import recipe_named
 from tests.conftest import REPOSITORY
 from tests.db.samples import NOON, PHOTOS
 from tests.jobs.stored_homes import add_run, make_home
@@ -27,6 +29,7 @@ __all__ = ["small_disk"]
 
 MUCH = 10**15
 NOBODY = NoticeSettings()
+WANTED = Wanted(PHOTOS, "a digest", recipe_named("fast"), 0, "cpu", "a hash")
 Stored = tuple[Home, sessionmaker[Session]]
 
 
@@ -54,12 +57,12 @@ def test_a_small_disk_starts_no_cycle(stored: Stored) -> None:
 
 def test_a_disk_that_is_full_ends_a_cycle_whose_record_says_so_in_the_space_held_back(stored: Stored) -> None:
     home, sessions = stored
-    with pytest.raises(DiskFull, match="cannot be written"), recorded(home, sessions, Path(PHOTOS), NOBODY):
+    with pytest.raises(DiskFull, match="cannot be written"), recorded(home, sessions, WANTED, NOBODY):
         fill(home.folder)
         write_whole(home.models / "model", bytes(100_000))
     with open_read_only(home.database)() as session:
         cycle = store.load_cycle(session, 1)
-    assert cycle.status == "failed"
+    assert cycle.status == "interrupted", "it goes on when there is room"
     assert cycle.error is not None and "No space left on device" in cycle.error
     assert not home.reserve.exists()
     assert is_sound(home.database)
@@ -69,7 +72,7 @@ def test_what_cannot_be_recorded_at_all_is_repaired_by_the_next_start(
     stored: Stored, caplog: pytest.LogCaptureFixture
 ) -> None:
     home, sessions = stored
-    with pytest.raises(DiskFull, match="cannot be written"), recorded(home, sessions, Path(PHOTOS), NOBODY):
+    with pytest.raises(DiskFull, match="cannot be written"), recorded(home, sessions, WANTED, NOBODY):
         home.reserve.unlink()
         filler = fill(home.folder)
         write_whole(home.models / "model", bytes(100_000))
@@ -152,12 +155,15 @@ from db.session import open_database
 from jobs.config import NoticeSettings
 from jobs.cycle_record import recorded
 from jobs.home import Home
+from jobs.resume import Wanted
+from pipeline.recipes import recipe_named
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 home = Home(Path(sys.argv[1]))
 sessions = open_database(home.database)
 size = home.database.stat().st_size
 from db import store
-with recorded(home, sessions, Path("/photos"), NoticeSettings()):
+wanted = Wanted("/photos", "a digest", recipe_named("fast"), 0, "cpu", "a hash")
+with recorded(home, sessions, wanted, NoticeSettings()):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 8192, size + 8192))
     with sessions.begin() as session:
         store.start_cycle(session, "/photos" * 100_000, store.load_cycle(session, 1).started_at)

@@ -1,0 +1,197 @@
+"""The record of a run: opened when it starts or goes on, closed whatever happens."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from db import store
+from jobs.environment import environment
+from jobs.heartbeat import CANNOT_WRITE
+from jobs.log_lines import log_ids
+from jobs.resume import as_stored, status_after
+from jobs.shortage import in_words, is_shortage
+from jobs.space import record_ending, sentence_of
+from jobs.training_log import log_event
+from jobs.work import Work
+from pipeline.checkpoint import Checkpoint, Checkpoints
+from pipeline.errors import ComputingFailed, WeightsError, WhiskerError
+from pipeline.failpoint import failpoint
+from pipeline.processors import computing_threads
+from pipeline.recipes import Recipe
+from pipeline.records import EpochMetrics, Evaluation, Findings, Note, Run, RunKind, Status
+from pipeline.runtime import mx
+from pipeline.train import TrainingData, TrainingEvent
+
+log = logging.getLogger("whisker")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to train."""
+
+    kind: RunKind
+    recipe: Recipe
+    data: TrainingData
+    earlier: Run | None  # the run of its kind that the cycle had when it was cut off
+    notes: tuple[str, ...] = ()  # what is known before it starts, such as its pretrained weights
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that is at work."""
+
+    work: Work
+    id: int
+    checkpoints: Checkpoints
+    seconds_before: float  # that it had taken until it was cut off
+    started: float  # by `time.perf_counter`
+
+    def seconds(self) -> float:
+        """Return what the run has taken, without the time between being cut off and going on."""
+        return self.seconds_before + time.perf_counter() - self.started
+
+    def store(self, event: TrainingEvent) -> None:
+        """Store one thing that the training yielded, in a transaction of its own; then say so."""
+        with self.work.sessions.begin() as session:
+            match event:
+                case EpochMetrics():
+                    store.add_epoch(session, self.id, event)
+                case Note():
+                    store.add_note(session, self.id, event.text)
+                case Findings():
+                    store.set_findings(session, self.id, event)
+                case tuple():
+                    store.add_suspects(session, self.work.cycle_id, event)
+                case Evaluation():
+                    if store.evaluation_on(session, self.id, self.work.snapshot_id) is None:
+                        store.add_evaluation(session, self.id, self.work.snapshot_id, event)
+        log_event(self.id, event)
+
+
+@contextmanager
+def recorded_run(work: Work, plan: Plan) -> Iterator[OpenRun]:
+    """Open the record of a run, new or cut off; whatever ends it early is written there, and raised on."""
+    run = _going_on(work, plan) or _new(work, plan)
+    with log_ids(run=run.id), _closed_at_the_end(run, plan):
+        failpoint("after_run_row")
+        yield run
+
+
+@contextmanager
+def _closed_at_the_end(run: OpenRun, plan: Plan) -> Iterator[None]:
+    try:
+        with computing_in_words(plan.kind, plan.recipe):
+            yield
+    except BaseException as error:
+        status = status_after(error)
+        _close_unfinished(run, status, sentence_of(error))
+        if status == "failed":
+            run.checkpoints.remove()
+        raise
+
+
+def _close_unfinished(run: OpenRun, status: Status, reason: str) -> None:
+    """Store how a run ended; what ended it may be in the way of that too, and must stay what is raised."""
+
+    def write(session: Session) -> None:
+        store.finish_run(session, run.id, status=status, seconds=run.seconds(), error=reason)
+
+    try:
+        record_ending(run.work.home, run.work.sessions, write)
+    except CANNOT_WRITE as error:
+        log.warning("the end of run %d could not be stored (%s); the next start does it", run.id, error)
+
+
+def _new(work: Work, plan: Plan) -> OpenRun:
+    with work.sessions.begin() as session:
+        run_id = store.start_run(
+            session,
+            work.cycle_id,
+            kind=plan.kind,
+            backbone=work.backbone.name,
+            recipe=plan.recipe.name,
+            settings=as_stored(plan.recipe),
+            environment=environment(work.device),
+            device=work.device.name,
+            seed=work.around.seed,
+            train_images=len(plan.data.train),
+            test_images=len(plan.data.test),
+            started_at=datetime.now(UTC),
+            notes=plan.notes,
+        )
+    with log_ids(run=run_id):
+        log.info("run %d: %s of %s on %s", run_id, plan.kind, work.backbone.name, work.device.name)
+        for note in plan.notes:
+            log.info("run %d: %s", run_id, note)
+    return OpenRun(work, run_id, _checkpoints(work, plan, run_id), 0.0, time.perf_counter())
+
+
+def _going_on(work: Work, plan: Plan) -> OpenRun | None:
+    """Open the run that was cut off, if it left a checkpoint that can be used."""
+    run = plan.earlier
+    if run is None or run.status != "interrupted" or run.settings != as_stored(plan.recipe):
+        return None
+    checkpoints = _checkpoints(work, plan, run.id)
+    try:
+        checkpoints.look()
+    except WeightsError as error:
+        log.warning("run %d starts over: %s", run.id, error)
+        checkpoints.remove()
+    if checkpoints.found is None:
+        return None
+    note = _note(run, checkpoints.found, checkpoints.environment, work.device.name)
+    with work.sessions.begin() as session:
+        store.reopen_run(session, run.id)
+        for metrics in checkpoints.found.epochs:  # the process may have died before it stored the last one
+            store.add_epoch(session, run.id, metrics)
+        store.add_note(session, run.id, note)
+    with log_ids(run=run.id):
+        log.info("run %d: %s", run.id, note)
+    before = max(run.seconds or 0.0, sum(metrics.seconds for metrics in checkpoints.found.epochs))
+    return OpenRun(work, run.id, checkpoints, before, time.perf_counter())
+
+
+def _checkpoints(work: Work, plan: Plan, run_id: int) -> Checkpoints:
+    settings, seed, digest = as_stored(plan.recipe), work.around.seed, work.snapshot.digest
+    facts = [plan.kind, run_id, settings, seed, digest, plan.notes]
+    training = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    around = {**environment(work.device), "threads": str(computing_threads())}
+    return Checkpoints(work.home.checkpoint(run_id), training, around)
+
+
+def _note(run: Run, found: Checkpoint, now: Mapping[str, str], device: str) -> str:
+    """Say where the run goes on, and why its numbers may not be those of a run that was not cut off."""
+    sentence = f"went on after epoch {found.epochs[-1].epoch}, since it had been cut off ({run.error})"
+    reasons = [
+        f"{name} is {now.get(name, 'none')} and was {found.environment.get(name, 'none')}"
+        for name in sorted({*now, *found.environment})
+        if now.get(name) != found.environment.get(name)
+    ]
+    if device != "cpu":
+        reasons.append("a GPU adds in no fixed order")
+    if not reasons:
+        return f"{sentence}; its numbers are those of a run that was not"
+    return f"{sentence}; its numbers may differ from those of a run that was not: {'; '.join(reasons)}"
+
+
+@contextmanager
+def computing_in_words(kind: RunKind, recipe: Recipe) -> Iterator[None]:
+    """Turn a lack of memory, and what MXNet raises, which can be pages long, into one sentence."""
+    try:
+        yield
+    except WhiskerError:
+        raise
+    except Exception as error:  # MXNet, numpy, ONNX Runtime and Python each have their own for want of memory
+        if is_shortage(error):
+            raise ComputingFailed(in_words(error, kind, recipe)) from error
+        if not isinstance(error, mx.MXNetError):
+            raise
+        what = (str(error).strip() or "no reason given").splitlines()[-1].strip()
+        raise ComputingFailed(f"MXNet failed: {what}") from error
