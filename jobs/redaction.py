@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 HIDDEN = "***"
-_SHORTEST = 6  # a shorter part of an address is no secret, and would be found in innocent words
+_SHORTEST = 4  # a shorter part of an address is no secret, and would be found in innocent words
 
 
 def without_secrets(address: str) -> str:
