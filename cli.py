@@ -1,9 +1,10 @@
 """The command line: parse, call, print. Each command imports what it needs, so `--help` stays quick."""
 
 import json
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,9 @@ from jobs.command_state import FILE, FOLDER, State
 from jobs.command_weights import weights
 from pipeline.disk import full_disk
 from pipeline.errors import BadSettings, WhiskerError
+
+if TYPE_CHECKING:
+    from jobs.config import Config
 
 
 class Program(click.Group):
@@ -36,12 +40,14 @@ class Program(click.Group):
         except Exception as error:
             if (known := full_disk(error)) is not None:
                 self._fail(ctx, str(known), known.exit_status, passes=known.passes)
-            self._fail(ctx, f"unexpected {type(error).__name__}: {error}; --verbose shows where", 1)
+            message = f"unexpected {type(error).__name__}: {error}; --verbose shows where"
+            self._fail(ctx, message, 1, passes=True)  # nobody knows, so a daemon tries again
 
     def _fail(self, ctx: click.Context, message: str, status: int, *, passes: bool = False) -> None:
         if ctx.params.get("as_json"):
             click.echo(json.dumps({"error": message, "exit_status": status, "passes": passes}, indent=2))
-        ctx.obj.terminal.say_failure(message, with_traceback=ctx.params["verbose"])
+        if not (ctx.params.get("as_json") and os.environ.get("_WHISKER_DAEMON")):  # it says so itself, once
+            ctx.obj.terminal.say_failure(message, with_traceback=ctx.params["verbose"])
         ctx.exit(status)
 
 
@@ -95,6 +101,7 @@ def init(state: State, images: Path) -> None:
 @click.option("--seed", type=int, help="Of shuffling and of new parameters.")
 @click.option("--device", help="auto, cpu, gpu or gpu:N.")
 @click.option("--if-changed", is_flag=True, help="Do nothing unless there is new data.")
+@click.option("--new-data-only", is_flag=True, hidden=True, help="Not on the images of a cycle that failed.")
 @click.option("--accept-classes", is_flag=True, help="Go on with other class folders than before.")
 @click.option("--accept-loss", is_flag=True, help="Go on though a large part of the images is gone.")
 @click.option("--no-baseline", is_flag=True, help="Skip the training from scratch.")
@@ -109,6 +116,7 @@ def run_now(
     epochs: int | None,
     weights: Path | None,
     if_changed: bool,
+    new_data_only: bool,
     accept_classes: bool,
     accept_loss: bool,
     no_baseline: bool,
@@ -116,6 +124,9 @@ def run_now(
     **given: Any,
 ) -> None:
     """Run one cycle now: scan, fine-tune, decide, train the baseline, report."""
+    from jobs.process_tree import die_with_the_daemon
+
+    die_with_the_daemon()
     from jobs.display import show_outcome
     from jobs.documents import cycle_document
 
@@ -133,7 +144,7 @@ def run_now(
 
     with state.at_work() as (flag, progress):
         accepted = Accepted(classes=accept_classes, loss=accept_loss)
-        request = Request(state.home, config, recipe, if_changed, accepted, weights)
+        request = Request(state.home, config, recipe, if_changed, accepted, weights, new_data_only)
         outcome = run_cycle(request, flag, progress)
     state.answer(cycle_document(outcome), lambda console: show_outcome(console, outcome, demo=demo))
 
@@ -161,19 +172,24 @@ def daemon(state: State, /, **given: Any) -> None:
     state.home.require()
     if given["every"]:
         given["cron"] = given["cron"] or ""  # --every also wins over a cron of the settings file
-    config = state.config(**given)
-    config.images_folder()
     command = [
         sys.executable,
         str(Path(__file__).absolute()),
         "--home",
         str(state.home.folder),
+        "--json",
         *state.global_options(),
         "run-now",
         "--if-changed",
     ]
-    with stop_on_signals() as flag:
-        run_daemon(state.home, config, command, flag)
+
+    def load() -> "Config":
+        config = state.config(**given)
+        config.images_folder()
+        return config
+
+    with stop_on_signals(reloads=True) as flag:
+        run_daemon(state.home, load, command, flag)
 
 
 @cli.command()

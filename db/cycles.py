@@ -86,15 +86,17 @@ def finish_cycle(
     row.error = error
 
 
-def mark_interrupted(session: Session, at: datetime) -> list[int]:
+def mark_interrupted(session: Session, at: datetime, why: str | None = None) -> list[int]:
     """Mark all cycles and runs that are still running as interrupted; return the ids of these cycles.
 
+    `why` is added to the sentence about them, where that is known.
     For the holder of the home's lock: then no process can be at work on them. Doing it twice does no more.
     """
     cycles = session.scalars(select(CycleRow).where(CycleRow.status == "running")).all()
     runs = session.scalars(select(RunRow).where(RunRow.status == "running")).all()
+    error = f"{CUT_OFF}: {why}" if why else CUT_OFF
     for cycle in cycles:
-        cycle.status, cycle.finished_at, cycle.error = "interrupted", at, CUT_OFF
+        cycle.status, cycle.finished_at, cycle.error = "interrupted", at, error
     for run in runs:
-        run.status, run.error = "interrupted", CUT_OFF
+        run.status, run.error = "interrupted", error
     return sorted({cycle.id for cycle in cycles} | {run.cycle_id for run in runs})

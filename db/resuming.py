@@ -32,7 +32,7 @@ class CycleState:
     @property
     def crashed(self) -> bool:
         """Whether its process ended without a word, and not because it was asked to."""
-        return self.status == "interrupted" and self.error == CUT_OFF
+        return self.status == "interrupted" and (self.error or "").startswith(CUT_OFF)
 
     @property
     def given_up(self) -> bool:

@@ -45,8 +45,9 @@ class Child:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM to the process itself; what it has started is its own affair."""
+        """Send SIGTERM to the process itself, which also one hears that was frozen."""
         os.kill(self.pid, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """Send SIGKILL to its process group, and wait a while for its end."""

@@ -21,6 +21,7 @@ from jobs.log_file import log_file
 from jobs.log_lines import log_ids
 from jobs.look import Look
 from jobs.looks import Ending, recorded_look
+from jobs.not_again import is_held_back, not_again
 from jobs.notice import notice_of
 from jobs.notices import notify
 from jobs.preparation import Request, new_images, prepare
@@ -54,6 +55,7 @@ class Outcome:
     look: Look
     cycle: Cycle | None  # None: there was no reason for one
     report: Path | None
+    held_back: bool = False  # only since a cycle on these very images has failed
 
 
 def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
@@ -96,13 +98,15 @@ def _look_and_work(
     found = survey(
         sessions, config, flag, progress, ahead, if_changed=request.if_changed, accepted=request.accepted
     )
+    if request.new_data_only:
+        found = not_again(sessions, found, config.images_folder())
     failpoint("after_scan")
     ending.reason = found.reason
     if found.snapshot is None or (request.if_changed and not found.would_run):
         if given_up:
             raise GivenUp(found.reason)
         log.info("%s", found.reason)
-        return Outcome(found, None, None)
+        return Outcome(found, None, None, is_held_back(found))
     device = resolve_device(config.device)
     backbone = backbone_named(request.recipe.backbone)
     check_precision(request.recipe.precision, backbone, device, processor_flags())

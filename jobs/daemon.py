@@ -1,82 +1,202 @@
 """The daemon: a scheduler that starts the same command a person would, and supervises it."""
 
 import logging
-import threading
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from apscheduler.schedulers.blocking import BlockingScheduler
-
+from jobs.attempts import Attempt, Limits, after, delay, is_paused, next_attempt
+from jobs.child_result import STOPPED, Result, result_of
 from jobs.config import Config
+from jobs.daemon_database import close_records, has_finished
+from jobs.daemon_state import DaemonState, StateFile, load_state
 from jobs.home import Home
-from jobs.lock import hold
+from jobs.lock import Held, hold
 from jobs.log_file import log_file
-from jobs.schedule import interval_trigger, parse_cron, parse_interval
+from jobs.look_schedule import LookSchedule
+from jobs.process_identity import this_process
+from jobs.process_tree import adopt_orphans
+from jobs.say_once import SayOnce
+from jobs.schedule import parse_interval
+from jobs.service_manager import ServiceManager
+from jobs.situation import digest_of_situation
 from jobs.stop import StopFlag
 from jobs.supervise import run_supervised
-from pipeline.errors import Interrupted, Locked
+from jobs.wall_clock import WallClock
+from jobs.watch import Watch
+from pipeline.errors import HomeLost, Interrupted, WhiskerError
 
 log = logging.getLogger("whisker")
 
+BEAT_SECONDS = 5.0
 
-def run_daemon(home: Home, config: Config, command: Sequence[str], flag: StopFlag) -> None:
+
+def run_daemon(home: Home, load: Callable[[], Config], command: Sequence[str], flag: StopFlag) -> None:
     """Look through the folder on schedule until a signal comes; the first time at once, by interval.
 
     Args:
         home: of the daemon; only one runs in it.
-        config: `every` and `cron` are used.
-        command: starts one cycle if there is a reason, such as `cli.py --home H run-now --if-changed`.
+        load: reads and checks the settings, at the start and when a signal asks for it.
+        command: starts one cycle if there is a reason and prints its document, such as
+            `cli.py --home H --json run-now --if-changed`.
         flag: set by a signal.
 
     Raises:
         Interrupted: when it has ended, by the signal that ended it.
         Locked: another daemon runs in this home.
+        HomeLost: somebody has removed the home or its lock.
+        BadSettings: the settings are wrong at the start.
     """
-    with hold(home.daemon_lock_file, "a daemon"), log_file(home.daemon_log, config.logs()):
-        scheduler = _scheduler(config, lambda: tick(command, flag))
-        # A thread and no job of the scheduler, so that a clock that jumps back cannot delay the end.
-        threading.Thread(target=_end_when_asked, args=(scheduler, flag), daemon=True).start()
-        log.info(
-            "the daemon looks %s", f"by cron, {config.cron} UTC" if config.cron else f"every {config.every}"
-        )
-        scheduler.start()
+    config = load()
+    with hold(home.daemon_lock_file, "a daemon") as lock, log_file(home.daemon_log, config.logs()):
+        adopt_orphans()
+        daemon = Daemon(home, config, load, command, flag, lock)
+        try:
+            daemon.run()
+        finally:
+            daemon.end()
         raise Interrupted(flag.signal_number or 0)
 
 
-def tick(command: Sequence[str], flag: StopFlag) -> None:
-    """Start one look in a process of its own and wait for it; whatever happens, the schedule goes on."""
-    try:
-        end = run_supervised(command, lambda pid: "it was asked to stop" if flag.signal_number else None)
-    except Exception:  # the daemon's loop: one bad tick, such as no memory for a process, must not end it
-        log.exception("a look could not be started; the next one comes as planned")
-        return
-    status = -9 if end.status is None else end.status
-    if status == Locked.exit_status:
-        log.info("another process is at work in this home; the next look comes as planned")
-    elif status < 0 and flag.signal_number is None:
-        log.error("the cycle was ended by signal %d; the next look comes as planned", -status)
-    elif status and flag.signal_number is None:
-        log.error("the cycle failed with exit status %d, see above; the next look comes as planned", status)
+class Daemon:
+    """A running daemon. It has one loop, in one thread; each turn of it looks after everything."""
+
+    def __init__(
+        self,
+        home: Home,
+        config: Config,
+        load: Callable[[], Config],
+        command: Sequence[str],
+        flag: StopFlag,
+        lock: Held,
+    ) -> None:
+        self._home, self._config, self._load, self._command = home, config, load, command
+        self._flag, self._lock = flag, lock
+        self._service = ServiceManager(os.environ, time.monotonic)
+        self._schedule = LookSchedule(config, now)
+        self._clock = WallClock(time.time(), time.monotonic())
+        self._situation = digest_of_situation(home.settings_file)
+        self._people = SayOnce(home)
+        self._file, self._next_beat = StateFile(home.daemon_state_file), 0.0
+        me, before = this_process(), load_state(home.daemon_state_file)
+        trouble = before[0].trouble if before else None
+        self._state = DaemonState(
+            me.pid, me.start, me.host, now(), str(self._schedule), None, "look", paused=False, trouble=trouble
+        )
+
+    def run(self) -> None:
+        """Look when it is time, until a signal comes."""
+        log.info("the daemon looks %s", self._schedule)
+        if self._state.trouble:
+            log.info("before this start, a look failed: %s", self._state.trouble.reason)
+        self._service.ready()
+        while self._flag.signal_number is None:
+            self._turn()
+            if self._schedule.take_due():
+                self._look()
+                self._next_beat = 0.0
+            self._flag.nap(0.5)
+        log.info("stopping")
+
+    def end(self) -> None:
+        """Give the scheduler up, and say so."""
+        self._service.stopping()
+        self._schedule.stop()
+        self._people.finish()
+
+    def _turn(self) -> None:
+        """Look after clock, settings, lock and scheduler; only then say that the daemon is alive."""
+        if jump := self._clock.jump(time.time(), time.monotonic()):
+            way = "forward" if jump > 0 else "back"
+            log.warning(
+                "the clock went %d seconds %s, or the machine slept; looks are planned anew", abs(jump), way
+            )
+            self._schedule.realign(jump)
+        if self._flag.take_reload():
+            self._reload()
+        self._lock.require()
+        if not self._schedule.is_alive():
+            log.error("the scheduler has stopped; a new one takes its place")
+            self._schedule.restart()
+        self._service.alive()
+        self._beat()
+
+    def _beat(self) -> None:
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + BEAT_SECONDS
+        trouble, limits = self._state.trouble, self._limits()
+        attempt = next_attempt(trouble, limits, self._situation, now())
+        planned = self._schedule.next_look()
+        if trouble and planned and attempt == "wait":
+            planned = max(planned, trouble.tried_at + delay(trouble.failures, limits))
+        self._state = replace(
+            self._state, schedule=str(self._schedule), next_look=planned, attempt=attempt,
+            paused=bool(trouble and is_paused(trouble, limits)),
+        )  # fmt: skip
+        self._file.beat(self._state)
+        self._service.status(trouble.reason if trouble else f"looks {self._schedule}")
+
+    def _reload(self) -> None:
+        self._service.reloading()
+        try:
+            self._config = self._load()
+        except WhiskerError as error:
+            log.error("the new settings are refused, the former ones stay in force: %s", error)  # noqa: TRY400
+        else:
+            changed = self._schedule.follow(self._config)
+            log.info("the settings were read again%s", f"; it looks {self._schedule}" if changed else "")
+        self._situation = digest_of_situation(self._home.settings_file)
+        self._next_beat = 0.0
+        self._service.ready()
+
+    def _limits(self) -> Limits:
+        return Limits(parse_interval(self._config.every), self._config.pause_after_failures)
+
+    def _look(self) -> None:
+        """Look once, as far as what has failed before allows it; whatever happens, the schedule goes on."""
+        self._situation, began = digest_of_situation(self._home.settings_file), now()
+        trouble = self._state.trouble
+        if trouble and has_finished(self._home, trouble.tried_at):
+            log.info("a cycle that somebody else has started went well, so what failed before is forgotten")
+            trouble = None
+        attempt = next_attempt(trouble, self._limits(), self._situation, began)
+        if attempt != "wait":
+            result = self._tried(attempt, began)
+            trouble = after(trouble, attempt, result, began, self._situation)
+        paused = bool(trouble and is_paused(trouble, self._limits()))
+        if trouble and paused and not self._state.paused:
+            self._people.hear_of_a_pause(trouble, self._config.notices())
+        self._state = replace(self._state, trouble=trouble, paused=paused)
+
+    def _tried(self, attempt: Attempt, began: datetime) -> Result:
+        command = [*self._command, *(["--new-data-only"] if attempt == "look for new data" else [])]
+        try:
+            result = result_of(run_supervised(command, self._each_turn()))
+        except HomeLost:
+            raise
+        except (
+            Exception
+        ) as error:  # the daemon's loop: one bad look, such as no memory for a process, ends it not
+            log.debug("a look could not be supervised", exc_info=True)
+            result = Result("failed", f"a look could not be started: {error}", passes=True)
+        if result.died:
+            close_records(self._home, began, result.sentence)
+        self._people.hear_of(result, began, self._config.notices())
+        return result
+
+    def _each_turn(self) -> Callable[[int], str | None]:
+        watch = Watch(self._home.database, lambda: parse_interval(self._config.stuck_after).total_seconds())
+
+        def turn(pid: int) -> str | None:
+            self._turn()
+            return STOPPED if self._flag.signal_number is not None else watch.why_stuck(pid)
+
+        return turn
 
 
-def _scheduler(config: Config, job: Any) -> BlockingScheduler:
-    """Return a scheduler with one job, kept in memory: a job store in SQLite can stop it without a word."""
-    scheduler = BlockingScheduler(timezone=UTC)
-    # It warns of each tick that it leaves out while a cycle runs, which is as it should be.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    options: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    if config.cron:
-        scheduler.add_job(job, parse_cron(config.cron), **options)
-    else:
-        trigger = interval_trigger(parse_interval(config.every))
-        scheduler.add_job(job, trigger, next_run_time=datetime.now(UTC), **options)
-    return scheduler
-
-
-def _end_when_asked(scheduler: BlockingScheduler, flag: StopFlag) -> None:
-    while flag.signal_number is None:
-        time.sleep(0.2)
-    log.info("stopping")
-    scheduler.shutdown(wait=True)
+def now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)

@@ -26,6 +26,7 @@ def cycle_document(outcome: "Outcome") -> Document:
     if cycle is None:
         return {
             "cycle": None, "status": "nothing-new", "reason": outcome.look.reason,
+            "held_back": outcome.held_back,
             "snapshot": _snapshot(outcome.look.summary), "finetune": None, "scratch": None, "verdict": None,
             "report": None,
         }  # fmt: skip

@@ -38,6 +38,11 @@ class Home:
         return self.folder / "reserve"
 
     @property
+    def daemon_state_file(self) -> Path:
+        """What the daemon is doing; written by it alone."""
+        return self.folder / "daemon.json"
+
+    @property
     def weights(self) -> Path:
         """Pretrained weights."""
         return self.folder / "weights"

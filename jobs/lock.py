@@ -5,16 +5,38 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipeline.errors import Locked
+from pipeline.errors import HomeLost, Locked
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lock that this process holds: a file, and which one it was."""
+
+    lock_file: Path
+    which: tuple[int, int]  # device and inode
+
+    def require(self) -> None:
+        """Check that the file is still the one that is locked.
+
+        Raises:
+            HomeLost: it is not, so another process could hold "the" lock too.
+        """
+        try:
+            which = _which(self.lock_file)
+        except OSError as error:
+            raise HomeLost(f"{self.lock_file} is gone ({error.strerror}): was its folder moved?") from error
+        if which != self.which:
+            raise HomeLost(f"somebody has replaced {self.lock_file}: start again, and leave that file alone")
 
 
 @contextmanager
-def hold(lock_file: Path, purpose: str) -> Iterator[None]:
+def hold(lock_file: Path, purpose: str) -> Iterator[Held]:
     """Hold the lock while the block runs; who holds it stands in a file beside it.
 
     Raises:
@@ -31,10 +53,15 @@ def hold(lock_file: Path, purpose: str) -> Iterator[None]:
             _owner_file(lock_file).write_text(
                 json.dumps({"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat()})
             )
-        yield
+        yield Held(lock_file, _which(lock_file))
     finally:
         _owner_file(lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _which(file: Path) -> tuple[int, int]:
+    state = file.stat()
+    return state.st_dev, state.st_ino
 
 
 def _owner_file(lock_file: Path) -> Path:

@@ -34,6 +34,7 @@ class Request:
     if_changed: bool = False  # do nothing unless the data are a reason
     accepted: Accepted = NOTHING_ACCEPTED  # what a person has decided about changed classes and lost images
     weights: Path | None = None  # an explicit file of pretrained weights
+    new_data_only: bool = False  # nothing on the very images on which the newest cycle has failed
 
 
 def prepare(

@@ -9,6 +9,7 @@ from jobs.schedule import is_quiet
 from pipeline.differences import count_by_kind
 from pipeline.records import Change, ChangeKind, FileState
 
+NOT_GIVEN_UP = "not given up"
 ARRIVING: tuple[ChangeKind, ...] = ("added", "replaced", "relabelled", "other split")
 
 
@@ -90,7 +91,7 @@ def _quiet(found: Situation, config: Config) -> Rule:
 
 
 def _not_given_up(found: Situation) -> Rule:
-    return Rule("not given up", found.given_up is None, found.given_up or "no cycle on them was given up")
+    return Rule(NOT_GIVEN_UP, found.given_up is None, found.given_up or "no cycle on them was given up")
 
 
 def in_words(kinds: Mapping[ChangeKind, int]) -> str:

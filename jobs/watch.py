@@ -52,7 +52,7 @@ class Watch:
         moment = self._monotonic()
         if moment < self._next_look:
             return None
-        self._next_look = moment + LOOK_SECONDS
+        self._next_look = moment + min(LOOK_SECONDS, self._stuck_seconds() / 4)
         activity = activity_of(self._database, pid)
         sign = _sign(activity, pid)
         silent = self._silence.seconds(moment if sign is None else sign, moment)

@@ -36,6 +36,7 @@ WhiskerError                 exit status 1
 │   └── DatabaseTooNew
 ├── GivenUp                  1   a cycle was cut off too often
 ├── ChampionChanged          1   somebody else changed the champion meanwhile
+├── HomeLost                 1   the home or its lock is not there any more
 ├── Locked                   75  another process holds the home; passes
 └── Interrupted              130/143  ended by a signal
 """
@@ -188,6 +189,10 @@ class GivenUp(WhiskerError):
 
 class ChampionChanged(WhiskerError):
     """Another run became the champion since the decision was prepared."""
+
+
+class HomeLost(WhiskerError):
+    """Somebody has removed the home, or the lock that this process holds."""
 
 
 class Locked(WhiskerError):

@@ -221,6 +221,15 @@ def test_a_run_that_diverges_fails_the_cycle_with_the_reason_and_is_reported(
     assert "smaller learning rate" in (cycle.error or "")
     assert "smaller learning rate" in (asked.home.reports / "cycle-0001.html").read_text(encoding="utf-8")
     assert cycle.champion_id is None
+    again = run(replace(asked, if_changed=True, new_data_only=True))
+    assert again.cycle is None
+    assert again.held_back
+    assert again.look.reason == f"cycle 1 has failed on these very images ({cycle.error})"
+    (images / "train" / "cat" / "text.jpg").write_text("no image, so the images are the same")
+    assert run(replace(asked, if_changed=True, new_data_only=True)).held_back
+    next((images / "train" / "cat").glob("*.jpg")).unlink()
+    with pytest.raises(TrainingDiverged):
+        run(replace(asked, if_changed=True, new_data_only=True))
 
 
 def test_a_baseline_that_diverges_is_recorded_and_fails_no_cycle(images: Path, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from jobs.stop import stop_on_signals
 from pipeline.errors import Interrupted
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_sets_the_flag_and_the_work_ends_where_it_looks(number: int, status: int) -> None:
     with stop_on_signals() as flag:
         flag.check()
@@ -18,6 +20,25 @@ def test_a_signal_sets_the_flag_and_the_work_ends_where_it_looks(number: int, st
         with pytest.raises(Interrupted) as stopped:
             flag.check()
         assert stopped.value.exit_status == status
+
+
+def test_a_closed_terminal_ends_nothing_that_was_started_with_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as flag:
+            os.kill(os.getpid(), signal.SIGHUP)
+            flag.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_daemon_takes_sighup_as_a_wish_to_read_the_settings_again() -> None:
+    with stop_on_signals(reloads=True) as flag:
+        os.kill(os.getpid(), signal.SIGHUP)
+        flag.nap(30, sleep=lambda seconds: pytest.fail("it slept on after the signal"))
+        flag.check()
+        assert flag.take_reload()
+        assert not flag.take_reload()
 
 
 def test_a_second_ctrl_c_ends_at_once() -> None:

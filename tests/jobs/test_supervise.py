@@ -66,18 +66,28 @@ time.sleep(600)
     assert (end.status, end.why) == (143, "enough")
 
 
-@pytest.mark.parametrize("stopped", [False, True])
-def test_a_process_that_does_not_stop_is_killed_even_if_it_is_frozen(tmp_path: Path, stopped: bool) -> None:
+def test_a_process_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     program = f"""
-import os, pathlib, signal, time
+import pathlib, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 pathlib.Path({str(ready)!r}).touch()
-if {stopped}: os.kill(os.getpid(), signal.SIGSTOP)
 time.sleep(600)
 """
     end = run_supervised(python(program), once_it_says_ready(ready), grace_seconds=0.3)
     assert end.status == -signal.SIGKILL
+
+
+def test_a_process_that_somebody_has_frozen_ends_its_work_properly(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    program = f"""
+import os, pathlib, signal, time
+signal.signal(signal.SIGTERM, lambda *_: exit(143))
+pathlib.Path({str(ready)!r}).touch()
+os.kill(os.getpid(), signal.SIGSTOP)
+time.sleep(600)
+"""
+    assert run_supervised(python(program), once_it_says_ready(ready)).status == 143
 
 
 def test_an_error_of_the_supervisor_leaves_no_process(tmp_path: Path) -> None:
