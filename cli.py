@@ -15,6 +15,7 @@ from jobs.command_config import show_config
 from jobs.command_labels import relabel, suspects
 from jobs.command_notify import notify_test
 from jobs.command_predict import predict
+from jobs.command_prune import prune
 from jobs.command_state import FILE, FOLDER, State
 from jobs.command_weights import weights
 from pipeline.disk import full_disk
@@ -282,6 +283,7 @@ COMMANDS = (
     notify_test,
     backup,
     restore,
+    prune,
 )
 for command in COMMANDS:
     cli.add_command(command)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.runs import get_run
 from db.tables import PromotionRow
-from pipeline.errors import ChampionChanged
+from pipeline.errors import CannotPromote, ChampionChanged
 from pipeline.records import Promotion, PromotionSource
 
 
@@ -36,9 +36,11 @@ def promote(
     """Make a run the champion, if `expected` (a run, or None for none) is the champion until now.
 
     On SQLite the transaction of a writer has the write lock from its beginning on, so nobody can come between
-    the check and the change. NoSuchRecord if there is no such run; ChampionChanged if another is champion.
+    the check and the change. NoSuchRecord if there is no such run, CannotPromote if its model was removed;
+    ChampionChanged if another is champion.
     """
-    get_run(session, run_id)
+    if get_run(session, run_id).model_pruned_at is not None:
+        raise CannotPromote(f"the model of run {run_id} was removed to save space, so it cannot be champion")
     present = champion_id(session)
     if expected is not UNCHECKED and present != expected:
         now = "no run" if present is None else f"run {present}"
@@ -55,16 +57,18 @@ def promotions(session: Session) -> list[Promotion]:
     return [Promotion(row.id, row.run_id, row.at, row.reason, row.source) for row in rows]
 
 
-def rollback_target(session: Session) -> int | None:
-    """Return the run that was champion before the present one came; None if there was none.
+def rollback_targets(session: Session) -> list[int]:
+    """Return the runs that were champion before the present one came, the last of them first.
 
-    Each promotion puts a run on a pile and each rollback takes one away, so repeated rollbacks go further
-    back and never forth again.
+    Each promotion puts a run on a pile, and each rollback takes runs away down to its own, so repeated
+    rollbacks go further back and never forth again.
     """
     pile: list[int] = []
     for promotion in reversed(promotions(session)):
         if promotion.source == "rollback":
-            pile.pop()
+            while pile and pile[-1] != promotion.run_id:
+                pile.pop()
         else:
             pile.append(promotion.run_id)
-    return pile[-2] if len(pile) > 1 else None
+    before = dict.fromkeys(reversed(pile[:-1]))  # each once
+    return [run_id for run_id in before if run_id != pile[-1]]

@@ -35,13 +35,13 @@ def page_states(session: Session) -> dict[int, str]:
     return dict(reversed(states.items()))
 
 
-def _runs(session: Session) -> Mapping[int, tuple[str, int]]:
-    """Return the status of each run and its number of finished epochs."""
+def _runs(session: Session) -> Mapping[int, tuple[str, int, str]]:
+    """Return the status of each run, its number of finished epochs, and when its model was removed."""
     epochs = dict(
         session.execute(select(EpochRow.run_id, func.count()).group_by(EpochRow.run_id)).tuples().all()
     )
-    rows = session.execute(select(RunRow.id, RunRow.status))
-    return {run_id: (status, epochs.get(run_id, 0)) for run_id, status in rows}
+    rows = session.execute(select(RunRow.id, RunRow.status, RunRow.model_pruned_at))
+    return {run_id: (status, epochs.get(run_id, 0), str(pruned_at)) for run_id, status, pruned_at in rows}
 
 
 def _tested(session: Session) -> defaultdict[int | None, set[int]]:

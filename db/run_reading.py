@@ -151,6 +151,7 @@ def _run(row: RunRow, accuracy: float | None, log_loss: float | None, epochs: It
         epochs=tuple(epochs),
         test_accuracy=accuracy,
         test_log_loss=log_loss,
+        model_pruned_at=row.model_pruned_at,
     )
 
 

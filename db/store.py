@@ -4,7 +4,7 @@ The caller owns the session and makes one transaction per fact: nothing here ope
 """
 
 from db.activity import clear_activity, load_activity, save_activity
-from db.champion import UNCHECKED, champion_id, promote, promotions, rollback_target
+from db.champion import UNCHECKED, champion_id, promote, promotions, rollback_targets
 from db.cycle_data import add_suspects, latest_suspects, load_suspects, set_cycle_data
 from db.cycle_reading import (
     cycle_ids,
@@ -36,6 +36,7 @@ from db.resuming import (
     reopen_run,
     unfinished_runs,
 )
+from db.retention import runs_without_need, set_models_pruned
 from db.run_reading import (
     latest_baseline,
     list_runs,
@@ -108,8 +109,9 @@ __all__ = [
     "promotions",
     "reopen_cycle",
     "reopen_run",
-    "rollback_target",
+    "rollback_targets",
     "runs_with_epochs",
+    "runs_without_need",
     "save_activity",
     "save_drawn_splits",
     "save_files",
@@ -119,6 +121,7 @@ __all__ = [
     "set_cycle_runs",
     "set_cycle_snapshot",
     "set_findings",
+    "set_models_pruned",
     "set_structure",
     "set_verdict",
     "start_cycle",

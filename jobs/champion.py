@@ -35,6 +35,7 @@ class Moved:
     before: int | None  # the champion until then
     reason: str
     source: PromotionSource
+    passed_over: tuple[str, ...] = ()  # why earlier champions could not come back, a sentence for each
 
 
 def promote_by_hand(home: Home, run_id: int, reason: str) -> Moved:
@@ -61,16 +62,25 @@ def promote_by_hand(home: Home, run_id: int, reason: str) -> Moved:
 def roll_back(home: Home, reason: str) -> Moved:
     """Make the champion before the present one the champion again; repeated, go further back.
 
+    One whose model is gone or damaged is passed over for the one before it.
+
     Raises:
-        CannotPromote: there was none, or its model cannot be used any more.
+        CannotPromote: there was none, or none of their models can be used any more.
         ChampionChanged: another run became the champion at the same time.
     """
     sessions = _writer(home)
     with sessions() as session:
-        before, target = store.champion_id(session), store.rollback_target(session)
-    if target is None:
-        raise CannotPromote("there is no earlier champion to go back to; `cli.py promote ID` takes any run")
-    return _move(home, sessions, Moved(target, before, reason, "rollback"))
+        before, targets = store.champion_id(session), store.rollback_targets(session)
+    passed_over: list[str] = []
+    for target in targets:
+        try:
+            return _move(home, sessions, Moved(target, before, reason, "rollback", tuple(passed_over)))
+        except CannotPromote as error:
+            passed_over.append(str(error))
+    found = f" ({'; '.join(passed_over)})" if passed_over else ""
+    raise CannotPromote(
+        f"there is no earlier champion to go back to{found}; `cli.py promote ID` takes any run with a model"
+    )
 
 
 def _writer(home: Home) -> sessionmaker[Session]:

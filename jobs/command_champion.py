@@ -67,7 +67,9 @@ def _answer(state: State, moved: "Moved") -> None:
     from jobs.documents import moved_document
 
     before = "no run" if moved.before is None else f"run {moved.before}"
+    said = [f"passed over: {sentence}" for sentence in moved.passed_over]
+    said.append(f"run {moved.run_id} is the champion now; until now, {before} was")
     state.answer(
         moved_document(moved, state.home.model(moved.run_id)),
-        lambda console: console.print(f"run {moved.run_id} is the champion now; until now, {before} was"),
+        lambda console: console.print("\n".join(said), markup=False),
     )

@@ -25,6 +25,7 @@ from jobs.not_again import is_held_back, not_again
 from jobs.notice import notice_of
 from jobs.notices import notify
 from jobs.preparation import Request, new_images, prepare
+from jobs.prune import keep_to_the_settings
 from jobs.repair import repair
 from jobs.reports import write_pages
 from jobs.resume import Wanted
@@ -129,6 +130,7 @@ def _look_and_work(
     with log_ids(cycle=cycle_id):
         cycle, page = _report(home, sessions, cycle_id)
         notify(config.notices(), notice_of(cycle, home.folder, page))
+    keep_to_the_settings(home, sessions, config, datetime.now(UTC))
     return Outcome(found, cycle, page)
 
 

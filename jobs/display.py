@@ -91,7 +91,9 @@ def show_run(console: Console, details: RunDetails) -> None:
     """Print one run: its result, its epochs, its settings."""
     run = details.run
     console.print(runs_table([run]))
-    for line in (*run.notes, *([run.error] if run.error else [])):
+    at = run.model_pruned_at
+    removed = [f"its model was removed on {at:%Y-%m-%d} to save space"] if at else []
+    for line in (*run.notes, *([run.error] if run.error else []), *removed):
         console.print(Text(f"  {line}"))
     epochs = Table("epoch", "phase", "train loss", "train accuracy", "test loss", "test accuracy", "seconds")
     for e in run.epochs:

@@ -80,6 +80,7 @@ def run_document(run: Run, *, epochs: bool) -> Document:
         "seconds": run.seconds,
         "images_per_second": run.images_per_second,
         "error": run.error,
+        "model_pruned_at": None if run.model_pruned_at is None else run.model_pruned_at.isoformat(),
     }
     return {**document, "epochs": [asdict(epoch) for epoch in run.epochs]} if epochs else document
 
@@ -146,6 +147,7 @@ def moved_document(moved: "Moved", folder: Path) -> Document:
         "source": moved.source,
         "reason": moved.reason,
         "model": str(folder),
+        "passed_over": list(moved.passed_over),
     }
 
 

@@ -39,7 +39,7 @@ def open_classifier(home: Home, run_id: int | None) -> Classifier:
             raise NoSuchRecord(f"the home {home.folder} has no champion yet; `run-now` trains one")
     folder = home.model(run_id)
     if not folder.is_dir():
-        raise NoSuchRecord(f"run {run_id} has no model in {home.models}; `runs` lists the runs")
+        raise NoSuchRecord(f"run {run_id} has no model in {home.models}; `cli.py show {run_id}` says why")
     return Classifier(run_id, open_trained(folder))
 
 

@@ -293,6 +293,7 @@ class Run:
     epochs: tuple[EpochMetrics, ...] = ()
     test_accuracy: float | None = None
     test_log_loss: float | None = None
+    model_pruned_at: datetime | None = None  # when its model was removed to save space
 
 
 @dataclass(frozen=True)

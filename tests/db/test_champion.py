@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from db.file_check import VERSIONS, known_revisions
 from db.session import open_current, open_read_only
 from pipeline.errors import ChampionChanged, DatabaseError, DatabaseMissing, NoSuchRecord
 from pipeline.records import Promotion
@@ -130,21 +131,25 @@ def test_of_two_processes_that_promote_at_once_exactly_one_wins_each_time(
 
 
 @pytest.mark.parametrize(
-    ("history", "target"),
+    ("history", "targets"),
     [
-        ("", None),
-        ("a", None),
+        ("", ""),
+        ("a", ""),
         ("ab", "a"),
+        ("abc", "ba"),
         ("abc<b", "a"),
-        ("abc<b<a", None),
+        ("abc<a", ""),  # b was passed over, since its model was gone
+        ("abcd<b", "a"),
+        ("abc<b<a", ""),
         ("abc<b<ad", "a"),
         ("ab<ab", "a"),
         ("aba", "b"),
         ("aba<b", "a"),
+        ("abac", "ab"),
     ],
 )
 def test_a_rollback_goes_to_the_champion_before_and_repeated_ones_go_further_back(
-    sessions: sessionmaker[Session], runs: list[int], history: str, target: str | None
+    sessions: sessionmaker[Session], runs: list[int], history: str, targets: str
 ) -> None:
     """A letter is a promotion of a run; `<` before it makes it a rollback to that run."""
     by_letter = dict(zip("abcd", runs, strict=True))
@@ -153,11 +158,11 @@ def test_a_rollback_goes_to_the_champion_before_and_repeated_ones_go_further_bac
             if letter == "<":
                 continue
             if before == "<":
-                assert store.rollback_target(session) == by_letter[letter]
+                assert by_letter[letter] in store.rollback_targets(session)
                 store.promote(session, by_letter[letter], NOON, "back", "rollback")
             else:
                 store.promote(session, by_letter[letter], NOON, "on", "promote")
-        assert store.rollback_target(session) == (by_letter[target] if target else None)
+        assert store.rollback_targets(session) == [by_letter[letter] for letter in targets]
 
 
 def test_a_writer_beside_a_cycle_neither_makes_nor_migrates_a_database(
@@ -172,7 +177,7 @@ def test_a_writer_beside_a_cycle_neither_makes_nor_migrates_a_database(
         assert store.champion_id(session) == runs[0]
     newer = tmp_path / "versions"
     newer.mkdir()
-    (newer / "0004_known.py").write_text("")
-    (newer / "0005_next.py").write_text("")
+    for revision in (*known_revisions(VERSIONS), "9999"):
+        (newer / f"{revision}_one.py").write_text("")
     with pytest.raises(DatabaseError, match=r"older Whisker: `cli\.py run-now --if-changed` brings it up"):
         open_current(path, versions=newer)

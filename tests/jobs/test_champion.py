@@ -17,7 +17,7 @@ from jobs.lock import hold
 from pipeline.errors import CannotPromote, DatabaseMissing, NoHome, NoSuchRecord
 from pipeline.manifest import ONNX
 from tests.conftest import REPOSITORY
-from tests.db.samples import begin_cycle, begin_run
+from tests.db.samples import NOON, begin_cycle, begin_run
 from tests.jobs.stored_homes import add_run, make_home
 
 Stored = tuple[Home, sessionmaker[Session]]
@@ -120,14 +120,36 @@ def test_what_is_not_there_is_named(stored: Stored, tmp_path: Path) -> None:
     assert list((tmp_path / "empty").iterdir()) == []
 
 
-def test_a_rollback_to_a_model_that_is_damaged_is_refused(stored: Stored) -> None:
+def test_a_rollback_passes_over_models_that_are_gone_or_damaged_and_says_so(stored: Stored) -> None:
+    home, _ = stored
+    for run_id in (1, 2, 3):
+        promote_by_hand(home, run_id, "by hand")
+    (home.model(2) / ONNX).unlink()
+    moved = roll_back(home, "it was worse")
+    assert (moved.run_id, moved.before) == (1, 3)
+    assert len(moved.passed_over) == 1 and "run 2 cannot become the champion" in moved.passed_over[0]
+    with pytest.raises(CannotPromote, match=r"there is no earlier champion to go back to; "):
+        roll_back(home, "once more")
+
+
+def test_a_rollback_without_any_usable_model_is_refused_with_each_reason(stored: Stored) -> None:
     home, sessions = stored
-    promote_by_hand(home, 1, "a")
-    promote_by_hand(home, 2, "b")
-    (home.model(1) / ONNX).unlink()
-    with pytest.raises(CannotPromote, match="run 1 cannot become the champion"):
+    for run_id in (1, 2, 3):
+        promote_by_hand(home, run_id, "by hand")
+    (home.model(2) / ONNX).unlink()
+    home.model(1).rename(home.models / "elsewhere")
+    with pytest.raises(CannotPromote, match=r"go back to \(run 2 cannot become .*; run 1 has no model"):
         roll_back(home, "it was worse")
-    assert history(sessions)[0][0] == 2
+    assert history(sessions)[0][0] == 3
+
+
+def test_a_run_whose_model_was_removed_cannot_become_champion(stored: Stored) -> None:
+    home, sessions = stored
+    with sessions.begin() as session:
+        store.set_models_pruned(session, [2], NOON)
+    with pytest.raises(CannotPromote, match="the model of run 2 was removed to save space"):
+        promote_by_hand(home, 2, "by hand")
+    assert history(sessions) == []
 
 
 def test_nobody_waits_for_a_running_cycle(stored: Stored) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
@@ -312,3 +313,10 @@ def test_hostile_text_stays_text_in_every_section() -> None:
     assert "<b>cat" not in page
     assert "<script>alert" not in page
     assert " ".join(CANARY.split()) in text_in("hostile", "turned")
+
+
+def test_the_files_of_a_model_that_was_removed_are_said_to_be_gone() -> None:
+    removed = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    cycle = finished_cycle(finetune=example_details("finetune", 13, model_pruned_at=removed), scratch=None)
+    page = text_of(render_cycle(cycle))
+    assert "Files of run 13, removed on 2026-05-01 12:00 UTC to save space" in page
