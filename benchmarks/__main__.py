@@ -30,6 +30,7 @@ from benchmarks import (
     recipe,
     scan,
     soak,
+    storage,
     suspects,
     threads,
     time_to_98,
@@ -60,6 +61,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "time_to_98": time_to_98.main,
     "phases": phases.main,
     "soak": soak.main,
+    "storage": storage.main,
 }
 
 ON_A_GPU: dict[str, Callable[..., None]] = {

@@ -110,8 +110,7 @@ def _copy(source: Path, target: Path) -> dict[str, int]:
 
 def _rows_of_whole(copy: Path, named: Path) -> dict[str, int]:
     """Check every page of a file that nobody writes; return its numbers of rows."""
-    address = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(address, uri=True)) as connection:
+    with closing(connect_to_file(copy, "ro&immutable=1")) as connection:
         answers = [str(answer) for (answer,) in connection.execute("PRAGMA integrity_check(3)")]
         if answers != ["ok"]:
             raise DatabaseError(f"the database {named} is damaged ({'; '.join(answers)})")

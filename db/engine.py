@@ -57,7 +57,10 @@ def create_read_only_engine(path: Path, busy_seconds: float = BUSY_SECONDS) -> E
 
 
 def connect_to_file(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    """Open an existing SQLite file by the driver alone; `mode` is "ro" or "rw"."""
+    """Open an existing SQLite file by the driver alone.
+
+    `mode` is "ro", "rw", or "ro&immutable=1" for a file that nobody writes, whose journal is not heeded.
+    """
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=busy_seconds)
 
 

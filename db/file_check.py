@@ -1,7 +1,8 @@
 """Looking at a database file before it is opened: what is it, and which schema has it. Writes nothing."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from db.backups import list_backups
@@ -30,7 +31,7 @@ def is_current(
     no database of ours. `thorough` reads the whole file for damage.
     """
     known = known_revisions(versions)
-    revision = read_revision(path, thorough=thorough, busy_seconds=busy_seconds)
+    revision = read_revision(path, known, thorough=thorough, busy_seconds=busy_seconds)
     if revision not in known:
         raise DatabaseTooNew(
             f"the database {path} was made by a newer Whisker (schema {revision}, this one knows"
@@ -39,15 +40,23 @@ def is_current(
     return revision == known[-1]
 
 
-def read_revision(path: Path, *, thorough: bool = False, busy_seconds: float = BUSY_SECONDS) -> str:
-    """Return the schema revision of a database file; errors as for `is_current`."""
+def read_revision(
+    path: Path, known: Sequence[str], *, thorough: bool = False, busy_seconds: float = BUSY_SECONDS
+) -> str:
+    """Return the schema revision of a database file; errors as for `is_current`.
+
+    Where a writer was killed in its commit, that is taken back now, unless the schema is none of the `known`.
+    """
     _check_file(path)
     try:
         return _revision(path, "ro", thorough, busy_seconds)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
             raise _in_words(error, path) from error
-    try:  # a writer was killed in its commit: SQLite takes that back now, for which it must write
+    try:
+        with suppress(sqlite3.DatabaseError, DatabaseError):
+            if (seen := _revision(path, "ro&immutable=1", False, busy_seconds)) not in known:
+                return seen
         return _revision(path, "rw", thorough, busy_seconds)
     except sqlite3.DatabaseError as error:
         raise _in_words(error, path) from error

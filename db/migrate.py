@@ -38,7 +38,7 @@ def upgrade_database(path: Path, versions: Path, now: datetime) -> Path:
     One transaction. Foreign keys are not enforced meanwhile: to change a table, SQLite needs to drop it, and
     with it would go the rows that point at it. So the number of rows and the references are compared.
     """
-    revision = read_revision(path)
+    revision = read_revision(path, known_revisions(versions))
     saved = make_backup(path, now, older_schema=revision).path
     engine = create_database_engine(URL.create("sqlite", database=str(path)), foreign_keys=False)
     try:

@@ -101,6 +101,32 @@ def test_a_newer_schema_is_refused_and_not_a_byte_is_changed(open_it: Open, path
     assert contents(path.parent) == before
 
 
+BECOME_NEWER = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute(f"PRAGMA journal_mode={sys.argv[2]}")
+connection.execute("UPDATE alembic_version SET version_num='9999'")
+connection.execute("PRAGMA cache_size=1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE cycle SET images_folder = zeroblob(200000)")
+os.kill(os.getpid(), 9)
+"""
+
+
+@BOTH
+@pytest.mark.parametrize(("mode", "beside"), [("DELETE", "whisker.db-journal"), ("WAL", "whisker.db-wal")])
+def test_a_newer_database_whose_writer_was_killed_is_refused_and_not_a_byte_is_changed(
+    open_it: Open, mode: str, beside: str, path: Path
+) -> None:
+    with open_database(path).begin() as session:
+        store.start_cycle(session, PHOTOS * 10_000, NOON)
+    subprocess.run([sys.executable, "-c", BECOME_NEWER, str(path), mode], check=False)
+    before = (path.read_bytes(), path.with_name(beside).read_bytes())
+    with pytest.raises(DatabaseTooNew, match="schema 9999"):
+        open_it(path)
+    assert (path.read_bytes(), path.with_name(beside).read_bytes()) == before
+
+
 def test_a_writer_creates_the_file_with_its_mark_and_leaves_nothing_beside_it(path: Path) -> None:
     with open_database(path).begin() as session:
         assert session.execute(text("PRAGMA application_id")).scalar_one() == APPLICATION_ID
