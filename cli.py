@@ -17,6 +17,7 @@ from jobs.command_notify import notify_test
 from jobs.command_predict import predict
 from jobs.command_prune import prune
 from jobs.command_state import FILE, FOLDER, State
+from jobs.command_status import status
 from jobs.command_weights import weights
 from pipeline.disk import full_disk
 from pipeline.errors import BadSettings, WhiskerError
@@ -284,6 +285,7 @@ COMMANDS = (
     backup,
     restore,
     prune,
+    status,
 )
 for command in COMMANDS:
     cli.add_command(command)

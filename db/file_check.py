@@ -52,14 +52,14 @@ def read_revision(
         return _revision(path, "ro", thorough, busy_seconds)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") != "SQLITE_READONLY_ROLLBACK":
-            raise _in_words(error, path) from error
+            raise _in_words(error, path, busy_seconds) from error
     try:
         with suppress(sqlite3.DatabaseError, DatabaseError):
             if (seen := _revision(path, "ro&immutable=1", False, busy_seconds)) not in known:
                 return seen
         return _revision(path, "rw", thorough, busy_seconds)
     except sqlite3.DatabaseError as error:
-        raise _in_words(error, path) from error
+        raise _in_words(error, path, busy_seconds) from error
 
 
 def _check_file(path: Path) -> None:
@@ -100,10 +100,12 @@ def _check_pages(path: Path, connection: sqlite3.Connection) -> None:
         raise DatabaseError(f"the database {path} is damaged ({answer.splitlines()[-1]}): {_way_out(path)}")
 
 
-def _in_words(error: sqlite3.DatabaseError, path: Path) -> WhiskerError:
+def _in_words(error: sqlite3.DatabaseError, path: Path, busy_seconds: float) -> WhiskerError:
     if "malformed" in str(error) or "not a database" in str(error):
         return DatabaseError(f"the database {path} is damaged ({error}): {_way_out(path)}")
-    return in_words(error, path) or DatabaseError(f"the database {path} cannot be used: {error}")
+    return in_words(error, path, busy_seconds) or DatabaseError(
+        f"the database {path} cannot be used: {error}"
+    )
 
 
 def _way_out(path: Path) -> str:

@@ -26,5 +26,4 @@ def not_again(sessions: sessionmaker[Session], found: Look, folder: Path) -> Loo
 
 def is_held_back(found: Look) -> bool:
     """Return whether there are images to train on, but a cycle on them has failed, or was given up."""
-    broken = {rule.name for rule in found.rules if not rule.holds}
-    return bool(broken) and broken <= {NOT_AGAIN, NOT_GIVEN_UP}
+    return any(rule.name in (NOT_AGAIN, NOT_GIVEN_UP) for rule in found.rules if not rule.holds)
