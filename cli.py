@@ -260,10 +260,15 @@ def doctor(state: State) -> None:
     """Say what is installed, which devices work, what is wrong and how to mend it."""
     from dataclasses import asdict
 
+    from jobs.config import Config
     from jobs.display import show_checks
     from jobs.doctor import examine
 
-    checks = examine(state.home.folder, images=state.config().images)
+    try:
+        config, problem = state.config(), None
+    except BadSettings as error:  # the more need is there for all the other checks
+        config, problem = Config(), str(error)
+    checks = examine(state.home.folder, config, settings_problem=problem)
     state.answer(
         {"checks": [asdict(check) for check in checks]}, lambda console: show_checks(console, checks)
     )

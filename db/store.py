@@ -25,6 +25,7 @@ from db.cycles import (
 from db.evaluations import add_evaluation, evaluation_on, known_answers
 from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
 from db.findings import add_heat_maps, set_findings, temperature
+from db.instants import files_changed_after, newest_instant
 from db.looks import add_look, latest_looks
 from db.page_states import page_states
 from db.resuming import (
@@ -78,6 +79,7 @@ __all__ = [
     "cycle_state",
     "drawn_splits",
     "evaluation_on",
+    "files_changed_after",
     "finish_cycle",
     "finish_run",
     "folder_digests",
@@ -104,6 +106,7 @@ __all__ = [
     "load_thumbnails",
     "mark_interrupted",
     "newest_cycle",
+    "newest_instant",
     "page_states",
     "promote",
     "promotions",

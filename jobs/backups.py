@@ -66,10 +66,10 @@ def _is_due(database: Path, backups: list[Backup], now: datetime) -> bool:
     newest = next((backup.made_at for backup in backups if backup.made_at <= now), None)
     if newest is None:
         return bool(read_numbers(database).cycle)  # one without a cycle has nothing to lose
-    return now - newest >= EVERY and _changed_at(database) > newest.timestamp()
+    return now - newest >= EVERY and changed_at(database) > newest.timestamp()
 
 
-def _changed_at(database: Path) -> float:
+def changed_at(database: Path) -> float:
     """Return when the database was last written, in seconds since 1970; a write-ahead log may be newer."""
     log_file = database.with_name(f"{database.name}-wal")
     return max(file.stat().st_mtime for file in (database, log_file) if file.exists())

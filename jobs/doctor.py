@@ -3,25 +3,48 @@
 Nothing is changed, and whatever may crash or hang (MXNet, CUDA, the driver) is tried in child processes.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.check import Check
+from jobs.config import Config
 from jobs.doctor_devices import examine_devices
 from jobs.doctor_home import examine_database, examine_home, examine_images
+from jobs.doctor_machine import clock_check, clock_state, examine_permissions
+from jobs.doctor_records import examine_records, weights_check
 from jobs.doctor_software import examine_software
+from jobs.home import Home
 
 __all__ = ["Check", "examine"]
 
+DEFAULTS = Config()
 
-def examine(home: Path, *, images: Path | None = None, database: Path | None = None) -> list[Check]:
+
+def examine(folder: Path, config: Config = DEFAULTS, *, settings_problem: str | None = None) -> list[Check]:
     """Return all checks in the order in which they are best mended: software, devices, then the data.
 
-    `images` is the image folder, if one is known; `database` is the SQLite file, by default that of `home`.
+    Args:
+        folder: the home, which need not exist.
+        config: its settings, the defaults where they cannot be read.
+        settings_problem: why they cannot be read.
     """
+    home = Home(folder)
     return [
         *examine_software(),
         *examine_devices(),
-        *examine_home(home, images),
-        *examine_database(database or home / "whisker.db"),
-        *examine_images(images),
+        clock_check(clock_state()),
+        settings_check(home, settings_problem),
+        *examine_home(folder, config.images, int(config.min_free_gb * 1e9)),
+        *examine_permissions(home),
+        weights_check(home.weights),
+        *examine_database(home.database),
+        *examine_records(home, datetime.now(UTC)),
+        *examine_images(config.images),
     ]
+
+
+def settings_check(home: Home, problem: str | None) -> Check:
+    """Return whether the settings can be used."""
+    if problem is None:
+        return Check("settings", "ok", f"the settings of {home.folder} can be used")
+    return Check("settings", "problem", "; ".join(problem.splitlines()))

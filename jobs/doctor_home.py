@@ -15,11 +15,14 @@ GIBIBYTE = 2**30
 WANTED_BYTES = 2 * GIBIBYTE  # caches and models of a few thousand images
 LEAST_BYTES = GIBIBYTE // 4
 BUSY_SECONDS = 5.0
-RESTORE = "restore it from a backup"
+RESTORE = "`cli.py restore` puts the newest whole backup in its place"
 
 
-def examine_home(home: Path, images: Path | None) -> list[Check]:
-    """Return the checks of the home folder; a home that does not exist yet is only a warning."""
+def examine_home(home: Path, images: Path | None, least: int = LEAST_BYTES) -> list[Check]:
+    """Return the checks of the home folder; a home that does not exist yet is only a warning.
+
+    `least` is how many bytes must be free for a cycle to start.
+    """
     if images is not None and home.resolve().is_relative_to(images.resolve()):
         mend = "move it elsewhere and name it with --home"
         return [Check("home", "problem", f"home {home} lies inside the image folder {images}; {mend}")]
@@ -28,16 +31,16 @@ def examine_home(home: Path, images: Path | None) -> list[Check]:
         return [Check("home", "warning", f"home {home} does not exist yet; {mend}")]
     if not home.is_dir():
         return [Check("home", "problem", f"home {home} is not a folder; choose another with --home")]
-    return [_writable_check(home), free_space_check(home, shutil.disk_usage(home).free)]
+    return [_writable_check(home), free_space_check(home, shutil.disk_usage(home).free, least)]
 
 
-def free_space_check(home: Path, free: int) -> Check:
-    """Return whether `free` bytes are enough for the cycles to come."""
+def free_space_check(home: Path, free: int, least: int = LEAST_BYTES) -> Check:
+    """Return whether `free` bytes are enough for the cycles to come, the next of which needs `least`."""
     text = f"{free / GIBIBYTE:.1f} GiB are free in {home}"
-    if free >= WANTED_BYTES:
+    if free >= max(WANTED_BYTES, 2 * least):
         return Check("free space", "ok", text)
     mend = "free some, run `cli.py prune`, or move the home to another disk"
-    return Check("free space", "problem" if free < LEAST_BYTES else "warning", f"only {text}; {mend}")
+    return Check("free space", "problem" if free < least else "warning", f"only {text}; {mend}")
 
 
 def examine_database(database: Path, *, busy_seconds: float = BUSY_SECONDS) -> list[Check]:
@@ -45,8 +48,7 @@ def examine_database(database: Path, *, busy_seconds: float = BUSY_SECONDS) -> l
     if not database.exists():
         return [Check("database", "ok", f"there is no database {database} yet; the first cycle makes it")]
     if database.is_file() and database.stat().st_size == 0:
-        mend = "restore it from a backup, or delete it to start anew"
-        return [Check("database", "problem", f"database {database} is empty; {mend}")]
+        return [Check("database", "problem", f"database {database} is empty; {RESTORE}")]
     try:
         return _database_checks(database, busy_seconds)
     except sqlite3.OperationalError as error:
@@ -58,7 +60,7 @@ def examine_database(database: Path, *, busy_seconds: float = BUSY_SECONDS) -> l
 def schema_check(revisions: Sequence[str] | None, known: Sequence[str]) -> Check:
     """Return whether the schema is the newest of the `known` ones; None means that it is not Whisker's."""
     if revisions is None:
-        mend = "set database_url to another file, or move this one away"
+        mend = "move it away, or choose another --home"
         return Check("schema", "problem", f"the database is one of another program; {mend}")
     if len(revisions) != 1:
         return Check("schema", "problem", f"the database has {len(revisions)} revisions, not 1; {RESTORE}")
@@ -109,7 +111,9 @@ def _database_checks(database: Path, busy_seconds: float) -> list[Check]:
         if faults != ["ok"]:
             message = f"database {database} is damaged ({'; '.join(faults)}); {RESTORE}"
             return [Check("database", "problem", message)]
-        sound = Check("database", "ok", f"database {database} is sound")
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        text = f"database {database} is sound (integrity_check), journal mode {mode}"
+        sound = Check("database", "ok", text)
         return [sound, schema_check(_revisions(connection), known_revisions(VERSIONS))]
 
 

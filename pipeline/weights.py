@@ -83,6 +83,12 @@ def list_weights(weights_folder: Path) -> list[WeightsStatus]:
     return [_status(backbone, weights_folder) for backbone in BACKBONES.values()]
 
 
+def damaged_weights(weights_folder: Path) -> list[Path]:
+    """Return the files in the weights folder that have the name of a backbone's and another content."""
+    files = {weights_folder / backbone.weights.file_name: backbone.weights for backbone in BACKBONES.values()}
+    return [path for path, source in files.items() if _is_there(path) and not _is_intact(path, source)]
+
+
 def import_weights(file: Path, weights_folder: Path) -> WeightsFile:
     """Copy a file of a backbone's weights, as it is or in the model zoo's zip, into the weights folder.
 

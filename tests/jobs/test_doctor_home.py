@@ -84,7 +84,7 @@ def test_a_damaged_database_is_a_problem(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(damaged)
         checks = examine_database(tmp_path / name)
         assert [check.status for check in checks] == ["problem"], name
-        assert "restore it from a backup" in checks[0].message
+        assert "`cli.py restore`" in checks[0].message
         assert (tmp_path / name).read_bytes() == damaged
 
 
