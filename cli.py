@@ -20,7 +20,7 @@ from jobs.command_state import FILE, FOLDER, State
 from jobs.command_status import status
 from jobs.command_weights import weights
 from pipeline.disk import full_disk
-from pipeline.errors import BadSettings, WhiskerError
+from pipeline.errors import BadSettings, OutOfMemory, WhiskerError
 
 if TYPE_CHECKING:
     from jobs.config import Config
@@ -129,6 +129,7 @@ def run_now(
     from jobs.process_tree import die_with_the_daemon
 
     die_with_the_daemon()
+    from jobs.again import start_again
     from jobs.display import show_outcome
     from jobs.documents import cycle_document
 
@@ -144,10 +145,15 @@ def run_now(
     from jobs.look import Accepted
     from jobs.preparation import Request
 
-    with state.at_work() as (flag, progress):
-        accepted = Accepted(classes=accept_classes, loss=accept_loss)
-        request = Request(state.home, config, recipe, if_changed, accepted, weights, new_data_only)
-        outcome = run_cycle(request, flag, progress)
+    accepted = Accepted(classes=accept_classes, loss=accept_loss)
+    request = Request(state.home, config, recipe, if_changed, accepted, weights, new_data_only)
+    try:
+        with state.at_work() as (flag, progress):
+            outcome = run_cycle(request, flag, progress)
+    except OutOfMemory as error:
+        if error.goes_on and flag.signal_number is None:
+            start_again(str(error))
+        raise
     state.answer(cycle_document(outcome), lambda console: show_outcome(console, outcome, demo=demo))
 
 

@@ -72,9 +72,11 @@ def latest_baseline(
 ) -> tuple[RunDetails, int] | None:
     """Return the newest finished scratch run of the folder with this backbone and exactly these settings.
 
-    With it comes the number of training images in its snapshot; it may have been trained on fewer.
+    In how many parts it computed a batch does not matter: that follows the memory that there was. With the
+    run comes the number of training images in its snapshot; it may have been trained on fewer.
     """
     wanted = json.loads(json.dumps(dict(settings)))  # as the database has it: tuples are lists
+    wanted.pop("gradient_parts", None)
     rows = session.execute(
         select(RunRow.id, RunRow.settings, SnapshotRow.id, SnapshotRow.counts)
         .join(CycleRow, CycleRow.id == RunRow.cycle_id)
@@ -84,7 +86,7 @@ def latest_baseline(
         .order_by(RunRow.id.desc())
     )
     for run_id, stored, snapshot_id, counts in rows:
-        if stored == wanted:
+        if {name: value for name, value in stored.items() if name != "gradient_parts"} == wanted:
             return load_run_on(session, run_id, snapshot_id), sum(counts["train"].values())
     return None
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from db import store
 from jobs.rescore import evaluation_today
 from jobs.resume import earlier_run
+from jobs.shortage import ended_for_want_of_memory
 from jobs.training import train_scratch
 from jobs.work import Work
 from pipeline.errors import TrainingDiverged, WeightsError
@@ -21,7 +22,7 @@ def provide_baseline(work: Work, recipe: Recipe) -> None:
     """
     settings = baseline_of(recipe)
     earlier = earlier_run(work, "scratch")
-    if earlier and earlier.status in ("finished", "failed"):
+    if earlier and earlier.status in ("finished", "failed") and not ended_for_want_of_memory(earlier):
         return
     reused = None if earlier else _fresh_baseline(work, settings, recipe.baseline_reuse_growth)
     if reused is not None:
@@ -55,7 +56,7 @@ def _fresh_baseline(work: Work, settings: Recipe, growth: float) -> int | None:
     if abs(now - train_images) >= growth * train_images:
         return None
     try:
-        scored = evaluation_today(work, details.run.id, settings.batch_size)
+        scored = evaluation_today(work, details.run.id, settings.images_at_once)
     except WeightsError as error:
         log.warning("the stored baseline cannot be reused: %s", error)
         return None

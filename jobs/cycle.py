@@ -28,7 +28,8 @@ from jobs.preparation import Request, new_images, prepare
 from jobs.prune import keep_to_the_settings
 from jobs.repair import repair
 from jobs.reports import write_pages
-from jobs.resume import Wanted
+from jobs.resume import Wanted, earlier_run
+from jobs.shortage import with_smaller_parts
 from jobs.space import check_space, hold_back
 from jobs.stop import StopFlag
 from jobs.survey import survey
@@ -151,7 +152,8 @@ def _train_and_decide(work: "Work", request: Request, weights: WeightsFile, foun
     from jobs.training import train_finetune
 
     run_id = train_finetune(work, request.recipe, weights)
-    decide(work, run_id, request.recipe.batch_size)
+    recipe = with_smaller_parts(request.recipe, earlier_run(work, "finetune"))
+    decide(work, run_id, recipe.images_at_once)
     _keep_pictures(work, found)
     failpoint("after_pictures")
     if request.config.baseline:

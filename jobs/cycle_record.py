@@ -18,7 +18,7 @@ from jobs.notices import notify
 from jobs.reports import write_pages
 from jobs.resume import Wanted, cycle_to_go_on_with, status_after
 from jobs.space import record_ending, sentence_of
-from pipeline.errors import Interrupted
+from pipeline.errors import Interrupted, OutOfMemory
 from pipeline.failpoint import failpoint
 from pipeline.records import Status
 from pipeline.shown import cycle_page_name
@@ -69,6 +69,8 @@ def _told_if_failed(home: Home, notices: NoticeSettings, cycle_id: int) -> Itera
     except Interrupted:
         raise
     except Exception as error:
+        if _goes_on_at_once(error):
+            raise
         page = home.reports / cycle_page_name(cycle_id)
         reason = sentence_of(error)
         report = page if page.exists() else None
@@ -82,6 +84,8 @@ def _closed_at_the_end(home: Home, sessions: sessionmaker[Session], cycle_id: in
         yield
     except BaseException as error:
         _close_unfinished(home, sessions, cycle_id, status_after(error), sentence_of(error))
+        if not _goes_on_at_once(error):  # else there is no memory for pages, and soon more to show
+            write_pages(home, sessions, [cycle_id])
         raise
     _close(home, sessions, cycle_id, "finished", None)
 
@@ -103,4 +107,8 @@ def _close_unfinished(
         _close(home, sessions, cycle_id, status, reason)
     except CANNOT_WRITE as error:
         log.warning("the end of cycle %d could not be stored (%s); the next start does it", cycle_id, error)
-    write_pages(home, sessions, [cycle_id])
+
+
+def _goes_on_at_once(error: BaseException) -> bool:
+    """Return whether a new process takes up the cycle."""
+    return isinstance(error, OutOfMemory) and error.goes_on

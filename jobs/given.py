@@ -17,6 +17,7 @@ OTHER_VARIABLES = frozenset(  # of the environment, that are no settings
         "WHISKER_WEBHOOK_SECRET",  # kept out of a file that may be shown
         "WHISKER_CATDOG",  # the photos of tests and benchmarks
         "WHISKER_FAILPOINT",  # see pipeline/failpoint.py
+        "WHISKER_STARTED_AGAIN",  # see jobs/again.py
         "WHISKER_RENEW_GOLD",  # tests
     }
 )

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 from db import store
+from jobs.shortage import PARTS
 from pipeline.disk import full_disk
-from pipeline.errors import Interrupted, WeightsError, WhiskerError
+from pipeline.errors import Interrupted, OutOfMemory, WeightsError, WhiskerError
 from pipeline.manifest import read_manifest
 from pipeline.recipes import Recipe
 from pipeline.records import Run, RunKind, Status
@@ -51,11 +53,16 @@ def _is_same(state: store.CycleState, wanted: Wanted) -> bool:
         return False
     run = state.run("finetune")
     return run is None or (
-        run.settings == as_stored(wanted.recipe)
+        _without_parts(run.settings) == _without_parts(as_stored(wanted.recipe))
         and run.seed == wanted.seed
         and _kind(run.device) == _kind(wanted.device)
         and any(wanted.weights in note for note in run.notes)
     )
+
+
+def _without_parts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without that which a cycle changes by itself when memory runs out."""
+    return {name: value for name, value in settings.items() if name != PARTS}
 
 
 def _kind(device: str) -> str:
@@ -106,5 +113,7 @@ def status_after(error: BaseException) -> Status:
     """Return how a run or cycle stands that an error has ended: cut off if it can go on, else failed."""
     if isinstance(error, Interrupted | KeyboardInterrupt):
         return "interrupted"
+    if isinstance(error, OutOfMemory):
+        return "interrupted" if error.goes_on else "failed"
     known = full_disk(error) or error
     return "interrupted" if isinstance(known, WhiskerError) and known.passes else "failed"

@@ -16,12 +16,12 @@ from jobs.environment import environment
 from jobs.heartbeat import CANNOT_WRITE
 from jobs.log_lines import log_ids
 from jobs.resume import as_stored, status_after
-from jobs.shortage import in_words, is_shortage
+from jobs.shortage import is_shortage, out_of_memory
 from jobs.space import record_ending, sentence_of
 from jobs.training_log import log_event
 from jobs.work import Work
 from pipeline.checkpoint import Checkpoint, Checkpoints
-from pipeline.errors import ComputingFailed, WeightsError, WhiskerError
+from pipeline.errors import ComputingFailed, OutOfMemory, WeightsError, WhiskerError
 from pipeline.failpoint import failpoint
 from pipeline.processors import computing_threads
 from pipeline.recipes import Recipe
@@ -90,7 +90,8 @@ def _closed_at_the_end(run: OpenRun, plan: Plan) -> Iterator[None]:
         with computing_in_words(plan.kind, plan.recipe):
             yield
     except BaseException as error:
-        status = status_after(error)
+        # A run that had too little memory is over; another one takes its place in the cycle.
+        status = "failed" if isinstance(error, OutOfMemory) else status_after(error)
         _close_unfinished(run, status, sentence_of(error))
         if status == "failed":
             run.checkpoints.remove()
@@ -190,7 +191,7 @@ def computing_in_words(kind: RunKind, recipe: Recipe) -> Iterator[None]:
         raise
     except Exception as error:  # MXNet, numpy, ONNX Runtime and Python each have their own for want of memory
         if is_shortage(error):
-            raise ComputingFailed(in_words(error, kind, recipe)) from error
+            raise out_of_memory(error, kind, recipe) from error
         if not isinstance(error, mx.MXNetError):
             raise
         what = (str(error).strip() or "no reason given").splitlines()[-1].strip()

@@ -1,7 +1,14 @@
-"""Say in one sentence that a training ended for want of memory, and which settings lower what it needs."""
+"""Say in one sentence that a training ended for want of memory, and how it goes on with less."""
 
+from dataclasses import replace
+
+from pipeline.errors import OutOfMemory
 from pipeline.recipes import Recipe
-from pipeline.records import RunKind
+from pipeline.records import Run, RunKind
+
+MOST_PARTS = 8  # of a batch; what does not fit then is no matter of its size
+PARTS = "gradient_parts"
+TOO_LITTLE = "there is too little memory for "
 
 # What MXNet, oneDNN, the C++ library, ONNX Runtime, CUDA, Python and the system call it; in small letters.
 SIGNS = (
@@ -40,11 +47,50 @@ def way_out(kind: RunKind, recipe: Recipe) -> str:
     return f"use {' or '.join(ways)}" if ways else "use a smaller --backbone, or free some memory"
 
 
-def in_words(error: BaseException, kind: RunKind, recipe: Recipe) -> str:
-    """Return the sentence for a shortage of memory."""
-    what = (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
+def out_of_memory(error: BaseException, kind: RunKind, recipe: Recipe) -> OutOfMemory:
+    """Return what a shortage of memory in a run of this kind is to be raised as."""
     job = "the baseline" if kind == "scratch" else "the fine-tuning"
+    parts = 2 * recipe.gradient_parts
+    goes_on = parts <= min(MOST_PARTS, recipe.batch_size)
+    then = f"it goes on with each batch in {parts} parts" if goes_on else way_out(kind, recipe)
+    in_parts = f" in {recipe.gradient_parts} parts" if recipe.gradient_parts > 1 else ""
+    return OutOfMemory(
+        f"{TOO_LITTLE}{job} of {recipe.backbone} at batches of {recipe.batch_size}{in_parts} "
+        f"({_what(error)}); {then}",
+        goes_on=goes_on,
+    )
+
+
+def _what(error: BaseException) -> str:
+    """Return the line that says what is lacking: MXNet puts a traceback before it, or behind it."""
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    told = [line for line in lines if any(sign in line.lower() for sign in SIGNS)]
+    return (told or lines)[-1].strip().rstrip(".")
+
+
+def with_smaller_parts(recipe: Recipe, earlier: Run | None) -> Recipe:
+    """Return the recipe as a run is to use it after an earlier run of its kind in the same cycle.
+
+    A batch is in twice as many parts where that run had too little memory, and else in as many as there.
+    """
+    if earlier is None:
+        return recipe
+    parts = int(earlier.settings.get(PARTS, 1))
+    if ended_for_want_of_memory(earlier):
+        parts = min(2 * parts, MOST_PARTS)
+    return replace(recipe, gradient_parts=max(recipe.gradient_parts, parts))
+
+
+def ended_for_want_of_memory(run: Run) -> bool:
+    """Return whether a run failed since it had too little memory."""
+    return run.status == "failed" and (run.error or "").startswith(TOO_LITTLE)
+
+
+def note_of_parts(recipe: Recipe) -> str:
+    """Say what it means that a batch is computed in parts."""
+    if recipe.trains == "head":
+        return f"memory had run out, so images pass the network {recipe.images_at_once} at a time"
     return (
-        f"there is too little memory for {job} of {recipe.backbone} at batches of {recipe.batch_size} "
-        f"({what}); {way_out(kind, recipe)}"
+        f"memory had run out, so each batch of {recipe.batch_size} is computed in {recipe.gradient_parts} "
+        "parts: their gradients add up to those of the batch, but BatchNorm takes its statistics over a part"
     )

@@ -9,6 +9,7 @@ from typing import Any
 from db import store
 from jobs.resume import earlier_run, has_model
 from jobs.run_record import OpenRun, Plan, recorded_run
+from jobs.shortage import note_of_parts, with_smaller_parts
 from jobs.work import Work
 from pipeline.arrays import Array
 from pipeline.bundle import publish_model
@@ -34,9 +35,10 @@ def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
     earlier = earlier_run(work, "finetune")
     if earlier and has_model(work, earlier):
         return earlier.id
+    asked, recipe = recipe, with_smaller_parts(recipe, earlier)
     data = work.data(recipe, work.snapshot.part("train"))
-    note = f"pretrained weights: {weights.source}, SHA-256 {weights.sha256}"
-    with recorded_run(work, Plan("finetune", recipe, data, earlier, (note,))) as run:
+    notes = (f"pretrained weights: {weights.source}, SHA-256 {weights.sha256}", *_of_parts(asked, recipe))
+    with recorded_run(work, Plan("finetune", recipe, data, earlier, notes)) as run:
         device, seed = work.around.device, work.around.seed
         network = pretrained_network(work.backbone, len(data.classes), weights, device, seed)
         events = _fine_tuning(run, network, data, recipe)
@@ -52,6 +54,10 @@ def _fine_tuning(run: OpenRun, network: Any, data: TrainingData, recipe: Recipe)
     return fit_on_features(network, start, data, recipe, around, frozen, checkpoints)
 
 
+def _of_parts(asked: Recipe, recipe: Recipe) -> tuple[str, ...]:
+    return (note_of_parts(recipe),) if recipe.gradient_parts > asked.gradient_parts else ()
+
+
 def train_scratch(work: Work, recipe: Recipe) -> int:
     """Train the same network from Xavier, as the baseline; return the id of the finished run.
 
@@ -59,9 +65,11 @@ def train_scratch(work: Work, recipe: Recipe) -> int:
         work: what the runs of the cycle share.
         recipe: the baseline's own, see `baseline_of`.
     """
+    earlier = earlier_run(work, "scratch")
+    asked, recipe = recipe, with_smaller_parts(recipe, earlier)
     train = evenly(work.snapshot.part("train"), recipe.baseline_images)
     data = work.data(recipe, train)
-    with recorded_run(work, Plan("scratch", recipe, data, earlier_run(work, "scratch"))) as run:
+    with recorded_run(work, Plan("scratch", recipe, data, earlier, _of_parts(asked, recipe))) as run:
         failpoint("in_baseline")
         network = scratch_network(work.backbone, len(data.classes), work.around.device, work.around.seed)
         events = fit_all_layers(network, data, recipe, work.around, run.checkpoints)

@@ -27,7 +27,8 @@ WhiskerError                 exit status 1
 ├── DeviceUnavailable        1   the device asked for cannot be used
 ├── MXNetUnavailable         1   MXNet is not installed, or twice
 ├── TrainingDiverged         1   the loss or a parameter is not finite
-├── ComputingFailed          1   MXNet failed, for instance for want of memory
+├── ComputingFailed          1   MXNet failed
+│   └── OutOfMemory              1   there is too little memory
 ├── SaveFailed               1   a file could not be written whole
 │   └── DiskFull                     passes
 ├── DatabaseError            1   the database cannot be used
@@ -152,7 +153,15 @@ class TrainingDiverged(WhiskerError):
 
 
 class ComputingFailed(WhiskerError):
-    """MXNet failed, for instance for want of memory."""
+    """MXNet failed."""
+
+
+class OutOfMemory(ComputingFailed):
+    """There is too little memory."""
+
+    def __init__(self, message: str, *, goes_on: bool) -> None:
+        super().__init__(message)
+        self.goes_on = goes_on  # whether a new process goes on, with a batch in smaller parts
 
 
 class SaveFailed(WhiskerError):

@@ -57,14 +57,14 @@ def compute_features(
     _, last_stage = split_features(network, tail_start)
     images = (*data.train, *data.test)
     block = frozen_block(network, tail_start, recipe)
-    rows = run_frozen(block, images, data.reader, recipe.batch_size, around, settings)
+    rows = run_frozen(block, images, data.reader, recipe.images_at_once, around, settings)
 
     def part(begin: int, end: int) -> Features:
         found = rows.found[begin:end]
         chosen = tuple(image for image, is_found in zip(images[begin:end], found, strict=True) if is_found)
         values = rows.values[begin:end] if found.all() else rows.values[begin:end][found]
         pooled = (
-            _in_batches(last_stage, values, recipe.batch_size, around.device) if keep_boundary else values
+            _in_batches(last_stage, values, recipe.images_at_once, around.device) if keep_boundary else values
         )
         boundary = values if keep_boundary else np.empty(0, np.float32)
         return Features(chosen, label_indices(chosen, data.classes), pooled, boundary)

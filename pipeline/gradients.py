@@ -1,6 +1,6 @@
 """Compute the gradients of one batch by a graph that is made for training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,18 +13,29 @@ from pipeline.runtime import mx
 class Gradients:
     """A network compiled for training by itself; the network stays as it is and shares parameters."""
 
-    def __init__(self, network: Any, size: int, device: Any, precision: Precision = "float32") -> None:
+    def __init__(
+        self, network: Any, size: int, device: Any, precision: Precision = "float32", *, parts: int = 1
+    ) -> None:
+        """Compile the network for images (N, 3, size, size); so many `parts` make up a batch."""
         layers = mx.gluon.nn.HybridSequential()
         layers.add(*network.features, network.output)
         self._loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()
         self._scale = LossScale() if precision == "float16" else None
+        self._adding = add_gradients(layers.collect_params().values()) if parts > 1 else []
         with in_training_form(network):  # the graph is made in the first pass
             self._graph = layers if precision == "float32" else in_lower_precision(layers, precision)
             self._graph.hybridize(static_alloc=True)
             self._graph(mx.nd.zeros((1, 3, size, size), ctx=device)).wait_to_read()
 
     def __call__(self, images: Any, targets: Any) -> tuple[Any, Any]:
-        """Compute the gradients of the batch; return the losses (N,) and the logits (N, classes)."""
+        """Compute the gradients of a batch, or add those of a part of it to those of the parts before.
+
+        Parts give the sums that the whole batch gives, up to rounding; only BatchNorm, where there is one,
+        takes its statistics over a part.
+
+        Returns:
+            The losses (N,) and the logits (N, classes).
+        """
         with mx.autograd.record():
             logits = self._graph(images)
             losses = self._loss(logits, targets)
@@ -37,6 +48,21 @@ class Gradients:
             self._scale.update(trainer, self._graph.collect_params().values(), images)
         else:
             trainer.step(images)
+        clear_gradients(self._adding)
+
+
+def add_gradients(parameters: Iterable[Any]) -> list[Any]:
+    """Let backward passes add to the gradients of parameters; return those that are trained."""
+    trained = [parameter for parameter in parameters if parameter.grad_req != "null"]
+    for parameter in trained:
+        parameter.grad_req = "add"
+    return trained
+
+
+def clear_gradients(parameters: Iterable[Any]) -> None:
+    """Begin a new sum."""
+    for parameter in parameters:
+        parameter.zero_grad()
 
 
 @contextmanager

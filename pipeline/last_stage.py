@@ -12,6 +12,7 @@ from pipeline.checkpoint import Checkpoints
 from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import loss_and_accuracy
 from pipeline.features import Features
+from pipeline.gradients import add_gradients, clear_gradients
 from pipeline.head import LinearHead
 from pipeline.network import set_head
 from pipeline.recipes import Recipe
@@ -69,6 +70,7 @@ class LastStage:
         self.block = block
         self.recipe = recipe
         self.around = around
+        self._adding: list[Any] = []  # the parameters whose gradients are sums over the parts of a batch
 
     def try_out(self, head: LinearHead, loss_before: float, train: Features, held_out: Array) -> Trial:
         """Train on the images that are not held out, and judge by the log loss of those that are.
@@ -119,7 +121,7 @@ class LastStage:
 
     def logits(self, boundary: Array) -> Array:
         """Return the logits, float32 (N, classes), of activations (N, C, H, W)."""
-        size = self.recipe.batch_size
+        size = self.recipe.images_at_once
         parts = np.split(boundary, range(size, len(boundary), size))
         return np.concatenate([self._forward(self._on_device(part)).asnumpy() for part in parts])
 
@@ -130,26 +132,34 @@ class LastStage:
         for start in range(0, len(order), self.recipe.batch_size):
             self.around.check_stop()
             chosen = order[start : start + self.recipe.batch_size]
-            losses, logits = self._step(trainer, boundary[chosen], labels[chosen])
-            total_loss += float(losses.sum().asscalar())
-            right += float((logits.argmax(axis=1).asnumpy() == labels[chosen]).sum())
+            loss, right_ones = self._step(trainer, boundary[chosen], labels[chosen])
+            total_loss, right = total_loss + loss, right + right_ones
         if not np.isfinite(total_loss):
             raise TrainingDiverged(
                 f"the loss of the last stage became {total_loss}; choose a smaller last_stage_learning_rate"
             )
         return total_loss / len(order), right / len(order)
 
-    def _step(self, trainer: Any, boundary: Array, labels: Array) -> tuple[Any, Any]:
-        with mx.autograd.record(train_mode=False):
-            logits = self._forward(self._on_device(boundary))
-            losses = mx.gluon.loss.SoftmaxCrossEntropyLoss()(logits, self._on_device(labels))
-        losses.backward(train_mode=False)
+    def _step(self, trainer: Any, boundary: Array, labels: Array) -> tuple[float, float]:
+        """Make one update; return the summed loss and the number right."""
+        loss, right = 0.0, 0.0
+        for start in range(0, len(labels), self.recipe.images_at_once):
+            part = slice(start, start + self.recipe.images_at_once)
+            with mx.autograd.record(train_mode=False):
+                logits = self._forward(self._on_device(boundary[part]))
+                losses = mx.gluon.loss.SoftmaxCrossEntropyLoss()(logits, self._on_device(labels[part]))
+            losses.backward(train_mode=False)
+            loss += float(losses.sum().asscalar())
+            right += float((logits.argmax(axis=1).asnumpy() == labels[part]).sum())
         trainer.step(len(labels))
-        return losses, logits
+        clear_gradients(self._adding)
+        return loss, right
 
     def _trainer(self) -> Any:
         parameters = self.block.collect_params()
         parameters.update(self.network.output.collect_params())
+        if self.recipe.gradient_parts > 1:
+            self._adding = add_gradients(parameters.values())
         options = {
             "learning_rate": self.recipe.last_stage_learning_rate,
             "momentum": self.recipe.last_stage_momentum,

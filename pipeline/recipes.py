@@ -20,6 +20,7 @@ class Recipe:
     epochs: int  # full passes for "all layers"; the most iterations of the head's optimiser for "head"
     batch_size: int
     horizontal_flip: bool = False  # mirror half of the training images (only where all layers are trained)
+    gradient_parts: int = 1  # compute a batch in so many parts, one after the other: less memory, more time
     center_crop: bool = False  # scale the short side and cut the centre, also where the backbone squashes
 
     # "all layers"
@@ -57,6 +58,11 @@ class Recipe:
     baseline_images: int = 0  # train it on so many images, drawn evenly from the classes; 0: on all
     baseline_reuse_growth: float = 0.2  # reuse it until the training images grew by this share
 
+    @property
+    def images_at_once(self) -> int:
+        """How many images are in memory for one pass through the network: a part of a batch."""
+        return -(-self.batch_size // self.gradient_parts)
+
 
 RECIPES = {
     recipe.name: recipe
@@ -72,7 +78,7 @@ RECIPES = {
     )
 }  # fmt: skip
 
-_AT_LEAST_ONE = {"epochs", "batch_size", "baseline_batch_size"}
+_AT_LEAST_ONE = {"epochs", "batch_size", "baseline_batch_size", "gradient_parts"}
 _POSITIVE = {
     "learning_rate", "baseline_learning_rate", "last_stage_learning_rate", "head_learning_rate_factor",
 }  # fmt: skip
@@ -104,6 +110,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
         trains="all layers",
         epochs=epochs,
         batch_size=recipe.baseline_batch_size,
+        gradient_parts=recipe.gradient_parts,
         horizontal_flip=recipe.horizontal_flip,
         center_crop=recipe.center_crop,
         precision=recipe.precision,

@@ -73,7 +73,8 @@ def fit_all_layers(
     state = TrainingState({"network": network}, trainer)
     finished = resume(state, checkpoints)
     tested = None
-    gradients = Gradients(network, data.reader.preprocessing.size, around.device, recipe.precision)
+    size, parts = data.reader.preprocessing.size, recipe.gradient_parts
+    gradients = Gradients(network, size, around.device, recipe.precision, parts=parts)
     labels = label_indices(data.train, data.classes)
     for epoch in range(finished + 1, recipe.epochs + 1):
         started = time.perf_counter()
@@ -139,21 +140,32 @@ def _train_epoch(
     sums = _Sums(epoch)
     for batch in batches:
         around.check_stop()
-        sums.add(*_step(gradients, trainer, batch, labels, data, around))
+        sums.add(*_step(gradients, trainer, batch, labels, data, recipe, around))
         failpoint("in_epoch")
         around.progress(f"epoch {epoch}/{recipe.epochs}", sums.images, len(data.train))
     return sums.means()
 
 
 def _step(
-    gradients: Gradients, trainer: Any, batch: Batch, labels: Array, data: TrainingData, around: Surroundings
+    gradients: Gradients,
+    trainer: Any,
+    batch: Batch,
+    labels: Array,
+    data: TrainingData,
+    recipe: Recipe,
+    around: Surroundings,
 ) -> tuple[int, Any, Any]:
     """Make one update; return the number of images, and on the device summed loss and number right."""
-    images = mx.nd.array(normalise(batch.pixels, data.reader.preprocessing), ctx=around.device)
-    targets = mx.nd.array(labels[batch.positions], ctx=around.device)
-    losses, logits = gradients(images, targets)
+    sums = []
+    for start in range(0, len(batch.positions), recipe.images_at_once):
+        part = slice(start, start + recipe.images_at_once)
+        images = mx.nd.array(normalise(batch.pixels[part], data.reader.preprocessing), ctx=around.device)
+        targets = mx.nd.array(labels[batch.positions[part]], ctx=around.device)
+        losses, logits = gradients(images, targets)
+        sums.append((losses.sum(), (logits.argmax(axis=1) == targets).sum()))
     gradients.update(trainer, len(batch.positions))  # the true size, also for the short last batch
-    return len(batch.positions), losses.sum(), (logits.argmax(axis=1) == targets).sum()
+    loss, right = (mx.nd.add_n(*parts) for parts in zip(*sums, strict=True))
+    return len(batch.positions), loss, right
 
 
 class _Sums:
@@ -191,10 +203,10 @@ class _Sums:
 
 
 def some_batches(data: TrainingData, recipe: Recipe) -> Iterator[Array]:
-    """Yield `batch_norm_batches` batches of training images, evenly of all classes, (N, 3, S, S)."""
+    """Yield `batch_norm_batches` batches of training images, in their parts, of all classes, (N, 3, S, S)."""
     chosen = evenly(data.train, recipe.batch_norm_batches * recipe.batch_size)
     order = np.random.default_rng(0).permutation(len(chosen)).tolist()  # classes mixed within each batch
-    for batch in data.reader.batches(chosen, recipe.batch_size, order=order):
+    for batch in data.reader.batches(chosen, recipe.images_at_once, order=order):
         yield normalise(batch.pixels, data.reader.preprocessing)
 
 
@@ -204,7 +216,7 @@ def score(network: Any, data: TrainingData, recipe: Recipe, around: Surroundings
         forward_of(network, around.device),
         data.reader,
         data.test,
-        recipe.batch_size,
+        recipe.images_at_once,
         stage="test images",
         check_stop=around.check_stop,
         progress=around.progress,

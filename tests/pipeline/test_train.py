@@ -12,7 +12,7 @@ from pipeline.errors import Interrupted, TrainingDiverged
 from pipeline.evaluate import loss_and_accuracy
 from pipeline.records import EpochMetrics, Evaluation
 from pipeline.runtime import mx
-from pipeline.train import TrainingData, fit_all_layers
+from pipeline.train import TrainingData, fit_all_layers, score
 from tests.pipeline.training import AROUND, classic, data_of, small_backbone, small_network
 
 
@@ -69,6 +69,54 @@ def test_the_short_last_batch_is_stepped_by_its_own_size(data: TrainingData) -> 
     """One update on a single batch of 24, and one whose batch size is larger than that, are the same."""
     same = [without_time(epochs_of(data, epochs=1, batch_size=size)) for size in (24, 32)]
     assert same[0] == same[1]
+
+
+class Plain(mx.gluon.HybridBlock):  # type: ignore[misc]
+    """A small network without BatchNorm, so that no image of a batch changes what another one gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = mx.gluon.nn.HybridSequential()
+        self.features.add(mx.gluon.nn.Conv2D(4, 5, 4, activation="relu"), mx.gluon.nn.GlobalAvgPool2D())
+        self.output = mx.gluon.nn.Dense(2)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: N803
+        return self.output(self.features(x))
+
+
+def plain() -> Plain:
+    mx.random.seed(0)
+    network = Plain()
+    network.initialize(mx.init.Xavier())
+    network(mx.nd.zeros((1, 3, 64, 64)))
+    return network
+
+
+@pytest.mark.parametrize("parts", [2, 3, 7])
+def test_a_batch_in_parts_trains_as_the_whole_batch_does(data: TrainingData, parts: int) -> None:
+    """24 images in batches of 7 end in one of 3, which has fewer images than 7 parts."""
+    whole, in_parts = plain(), plain()
+    settings: dict[str, Any] = {"learning_rate": 0.1, "momentum": 0.9}
+    expected = epochs_of(data, whole, **settings)
+    found = epochs_of(data, in_parts, gradient_parts=parts, **settings)
+    for epoch, one in zip(found[:2], expected[:2], strict=True):
+        assert epoch.train_loss == pytest.approx(one.train_loss, rel=1e-5)
+        assert epoch.train_accuracy == one.train_accuracy
+    for one, other in zip(whole.collect_params().values(), in_parts.collect_params().values(), strict=True):
+        assert one.data().asnumpy() == pytest.approx(other.data().asnumpy(), rel=1e-3, abs=1e-6)
+
+
+def test_no_more_images_are_in_memory_at_once_than_a_part_has(data: TrainingData) -> None:
+    sizes = set()
+
+    def count(_block: Any, inputs: Any) -> None:
+        sizes.add(len(inputs[0]))
+
+    network = small_network()
+    network.hybridize(active=False)
+    network.features[0].register_forward_pre_hook(count)
+    score(network, data, classic(batch_size=8, gradient_parts=4), AROUND)
+    assert sizes == {2}
 
 
 def test_the_last_layer_learns_faster_by_its_factor(data: TrainingData) -> None:
