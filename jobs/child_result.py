@@ -2,13 +2,14 @@
 
 import json
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jobs.supervise import ChildEnd
 from pipeline.errors import Locked, NeedsDecision, UsageError
 from pipeline.shown import shown
 
+KEPT = 10  # lines
 STOPPED = "the daemon ends"  # why a child was made to end, where that is no failure
 Kind = Literal["done", "held back", "busy", "stopped", "failed"]
 
@@ -22,6 +23,7 @@ class Result:
     passes: bool = False  # of a failure: whether it may be gone with nobody doing anything
     died: bool = False  # of a failure: the process could not close its records
     stuck: bool = False  # of a failure: it was ended, since it made no progress
+    last_lines: tuple[str, ...] = field(default=(), compare=False)  # of what a process that died has said
 
 
 def result_of(end: ChildEnd) -> Result:
@@ -30,9 +32,9 @@ def result_of(end: ChildEnd) -> Result:
         return Result("stopped")
     died = end.status is None or end.status < 0
     if end.why is not None:
-        return Result("failed", end.why, passes=True, died=died, stuck=True)
+        return Result("failed", end.why, passes=True, died=died, stuck=True, last_lines=_lines(end)[-KEPT:])
     if end.status is None or end.status < 0:
-        return Result("failed", _death(end), passes=True, died=True)
+        return Result("failed", _death(end), passes=True, died=True, last_lines=_lines(end)[-KEPT:])
     document = _document(end.output)
     if end.status == 0:
         return Result("held back" if document.get("held_back") else "done")
@@ -77,8 +79,13 @@ def _passes(status: int, document: dict[str, Any]) -> bool:
 
 
 def _last_words(end: ChildEnd) -> str:
-    lines = [line for line in end.errors.splitlines() if line.strip()]
-    return f"; its last words were: {shown(lines[-1].strip())[:300]}" if lines else ""
+    lines = _lines(end)
+    return f"; its last words were: {lines[-1]}" if lines else ""
+
+
+def _lines(end: ChildEnd) -> tuple[str, ...]:
+    """Return what was written to standard error, for a log that has one event a line."""
+    return tuple(shown(line.strip())[:300] for line in end.errors.splitlines() if line.strip())
 
 
 def _document(output: str) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class SayOnce:
         elif result.kind == "failed" and result.sentence != self._said:
             self._said = result.sentence
             log.error("the look failed: %s", result.sentence)
+            for line in result.last_lines:
+                log.warning("the process had said: %s", line)
             if result.died or result.stuck or not has_failed(self._home, began):
                 self._notify("stuck" if result.stuck else "failed", result.sentence, notices)
 

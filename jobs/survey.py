@@ -58,6 +58,7 @@ def survey(
     now = datetime.now(UTC)
     if last:
         return unchanged(scanned, config, last, now=now, seconds=time.perf_counter() - started)
+    progress("snapshot", 0, 0)
     with sessions() as session:
         files = settled_files(store.known_files(session, str(folder)).values(), scanned)
         past = remember(session, str(folder), scanned.layout, files)

@@ -98,6 +98,7 @@ def _publish(run: OpenRun, recipe: Recipe, data: TrainingData, network: Any) -> 
     with work.sessions() as session:
         temperature = store.temperature(session, run.id)
         trained = trained_seconds(store.runs_with_epochs(session, {run.id})[run.id])
+    work.around.progress("model files", 0, 0)
     artifacts = publish_model(
         network,
         work.home.model(run.id),

@@ -61,6 +61,7 @@ def fit_on_features(
     train, test = features.train, features.test
     yield from features.notes
     held_out = held_out_part(train.images, recipe.validation_share)
+    around.progress("head", 0, 0)
     strength, loss = _best_strength(train, held_out, recipe, len(data.classes))
     yield Note(_choice(strength, loss, int(held_out.sum())))
     fitting = Fitting(data.classes, strength, recipe.epochs)

@@ -68,6 +68,7 @@ def test_a_program_that_did_not_get_as_far_as_a_document_has_its_last_words() ->
 def test_a_process_that_died_is_told_of_in_words_and_tried_again(status: int | None, words: str) -> None:
     result = result_of(end(status, errors="cycle 3 starts\nSegmentation fault\n"))
     assert words in result.sentence
+    assert result.last_lines == ("cycle 3 starts", "Segmentation fault")
     assert (result.kind, result.passes, result.died) == ("failed", True, True)
 
 
