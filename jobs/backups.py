@@ -13,6 +13,7 @@ from db.session import open_database, utc_now
 from jobs.home import Home
 from jobs.traces import cycle_pages, model_folders
 from pipeline.errors import DatabaseMissing, WhiskerError
+from pipeline.failpoint import failpoint
 
 log = logging.getLogger("whisker")
 
@@ -51,6 +52,7 @@ def back_up_daily(home: Home, keep: int, now: datetime) -> Backup | None:
     except WhiskerError as error:
         log.warning("%s; the cycle goes on, and the next one tries again", error)
         return None
+    failpoint("after_backup")
     remove_superseded(home, keep)
     return made
 

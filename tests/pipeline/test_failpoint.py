@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from pipeline.failpoint import failpoint
+from pipeline.failpoint import NAMES, failpoint
+from tests.conftest import REPOSITORY
 
 TWICE = """
 from pipeline.failpoint import failpoint
@@ -44,6 +45,12 @@ def test_a_name_that_there_is_not_is_no_test_that_passes(monkeypatch: pytest.Mon
     monkeypatch.setenv("WHISKER_FAILPOINT", armed)
     with pytest.raises(ValueError, match="names no failpoint"):
         failpoint("after_scan")
+
+
+def test_each_place_is_one_that_the_program_passes() -> None:
+    files = [file for part in ("jobs", "pipeline") for file in (REPOSITORY / part).glob("*.py")]
+    text = "".join(file.read_text() for file in files)
+    assert [name for name in NAMES if text.count(f'failpoint("{name}")') != 1] == []
 
 
 def test_without_the_variable_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,49 @@
+"""A real cycle that is killed again and again, beside one that is not."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.faults.outcome import epochs_of, predictions_of, rows
+from tests.faults.subject import Subject, ended_by, make_subject, make_weights
+
+MODELS = "SELECT run.kind, name, sha256 FROM artifact JOIN run ON run.id = run_id WHERE name LIKE '%.params'"
+
+
+@pytest.fixture
+def subjects(drawn: Path, tmp_path: Path) -> tuple[Subject, Subject]:
+    """Return two homes in which nothing has run, with the same images and settings."""
+    weights = make_weights(tmp_path / "tiny.params")
+    first, second = (
+        make_subject(tmp_path / name, drawn, weights, of_recipe="epochs = 2\nmomentum = 0.9")
+        for name in ("whole", "killed")
+    )
+    return first, second
+
+
+def test_a_cycle_that_is_killed_three_times_ends_as_one_that_was_not(
+    subjects: tuple[Subject, Subject],
+) -> None:
+    """In an epoch, between a model and its record, and after the promotion; all is the same to the bit."""
+    whole, killed = subjects
+    assert whole.cycle().returncode == 0
+    for place in ("in_epoch@5", "after_model_rename", "after_promotion"):  # three batches an epoch
+        done = killed.cycle(failpoint=f"{place}:kill")
+        assert ended_by(done, signal.SIGKILL), done.stderr
+    done = killed.cycle()
+    assert done.returncode == 0, done.stderr
+    assert epochs_of(killed) == epochs_of(whole)
+    assert predictions_of(killed) == predictions_of(whole)
+    assert rows(killed, MODELS) == rows(whole, MODELS)
+    assert rows(killed, "SELECT id, status, resumes, decision FROM cycle") == [(1, "finished", 3, "first")]
+    assert rows(killed, "SELECT id, kind, status FROM run") == [
+        (1, "finetune", "finished"),
+        (2, "scratch", "finished"),
+    ]
+    assert rows(killed, "SELECT count(*) FROM promotion") == [(1,)]
+    ((notes,),) = rows(killed, "SELECT notes FROM run WHERE id = 1")
+    for epoch in (1, 2):
+        assert f"went on after epoch {epoch}, since it had been cut off (the process ended" in notes
+    assert "its numbers are those of a run that was not" in notes
+    assert list((killed.home / "checkpoints").iterdir()) == []
