@@ -129,7 +129,7 @@ def run_now(
     from jobs.process_tree import die_with_the_daemon
 
     die_with_the_daemon()
-    from jobs.again import start_again
+    from jobs.again import start_again, started_again
     from jobs.display import show_outcome
     from jobs.documents import cycle_document
 
@@ -146,7 +146,9 @@ def run_now(
     from jobs.preparation import Request
 
     accepted = Accepted(classes=accept_classes, loss=accept_loss)
-    request = Request(state.home, config, recipe, if_changed, accepted, weights, new_data_only)
+    request = Request(
+        state.home, config, recipe, if_changed, accepted, weights, new_data_only and not started_again()
+    )
     try:
         with state.at_work() as (flag, progress):
             outcome = run_cycle(request, flag, progress)

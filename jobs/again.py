@@ -12,6 +12,11 @@ COUNT = "WHISKER_STARTED_AGAIN"
 MOST_TIMES = 6  # for the fine-tuning and for the baseline each from a whole batch to an eighth of it
 
 
+def started_again() -> bool:
+    """Return whether this process has taken the place of one whose memory ran out."""
+    return COUNT in os.environ
+
+
 def start_again(reason: str) -> None:
     """Become a new process of the same command, with the same pid, so that who watches it goes on watching.
 

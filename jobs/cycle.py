@@ -105,7 +105,7 @@ def _look_and_work(
     failpoint("after_scan")
     ending.reason = found.reason
     if found.snapshot is None or (request.if_changed and not found.would_run):
-        if given_up:
+        if given_up and is_held_back(found):
             raise GivenUp(found.reason)
         log.info("%s", found.reason)
         return Outcome(found, None, None, is_held_back(found))

@@ -78,7 +78,10 @@ class OpenRun:
 @contextmanager
 def recorded_run(work: Work, plan: Plan) -> Iterator[OpenRun]:
     """Open the record of a run, new or cut off; whatever ends it early is written there, and raised on."""
-    run = _going_on(work, plan) or _new(work, plan)
+    try:
+        run = _going_on(work, plan) or _new(work, plan)
+    except WeightsError as error:
+        run = _new(work, plan, f"it starts over: {error}")
     with log_ids(run=run.id), _closed_at_the_end(run, plan):
         failpoint("after_run_row")
         yield run
@@ -110,7 +113,8 @@ def _close_unfinished(run: OpenRun, status: Status, reason: str) -> None:
         log.warning("the end of run %d could not be stored (%s); the next start does it", run.id, error)
 
 
-def _new(work: Work, plan: Plan) -> OpenRun:
+def _new(work: Work, plan: Plan, *more: str) -> OpenRun:
+    notes = (*plan.notes, *more)
     with work.sessions.begin() as session:
         run_id = store.start_run(
             session,
@@ -125,26 +129,22 @@ def _new(work: Work, plan: Plan) -> OpenRun:
             train_images=len(plan.data.train),
             test_images=len(plan.data.test),
             started_at=datetime.now(UTC),
-            notes=plan.notes,
+            notes=notes,
         )
     with log_ids(run=run_id):
         log.info("run %d: %s of %s on %s", run_id, plan.kind, work.backbone.name, work.device.name)
-        for note in plan.notes:
+        for note in notes:
             log.info("run %d: %s", run_id, note)
     return OpenRun(work, run_id, _checkpoints(work, plan, run_id), 0.0, time.perf_counter())
 
 
 def _going_on(work: Work, plan: Plan) -> OpenRun | None:
-    """Open the run that was cut off, if it left a checkpoint that can be used."""
+    """Open the run that was cut off, if it left a checkpoint; WeightsError if that cannot be used."""
     run = plan.earlier
     if run is None or run.status != "interrupted" or run.settings != as_stored(plan.recipe):
         return None
     checkpoints = _checkpoints(work, plan, run.id)
-    try:
-        checkpoints.look()
-    except WeightsError as error:
-        log.warning("run %d starts over: %s", run.id, error)
-        checkpoints.remove()
+    checkpoints.look()
     if checkpoints.found is None:
         return None
     note = _note(run, checkpoints.found, checkpoints.environment, work.device.name)
@@ -177,6 +177,8 @@ def _note(run: Run, found: Checkpoint, now: Mapping[str, str], device: str) -> s
     ]
     if device != "cpu":
         reasons.append("a GPU adds in no fixed order")
+    if run.settings.get("precision") == "float16":
+        reasons.append("the scale of its losses began again")
     if not reasons:
         return f"{sentence}; its numbers are those of a run that was not"
     return f"{sentence}; its numbers may differ from those of a run that was not: {'; '.join(reasons)}"

@@ -47,3 +47,19 @@ def test_a_cycle_that_is_killed_three_times_ends_as_one_that_was_not(
         assert f"went on after epoch {epoch}, since it had been cut off (the process ended" in notes
     assert "its numbers are those of a run that was not" in notes
     assert list((killed.home / "checkpoints").iterdir()) == []
+
+
+def test_a_checkpoint_that_is_damaged_is_refused_and_the_run_starts_over(
+    subjects: tuple[Subject, Subject],
+) -> None:
+    _, killed = subjects
+    assert ended_by(killed.cycle(failpoint="after_checkpoint:kill"), signal.SIGKILL)
+    (file,) = (killed.home / "checkpoints").glob("run-0001/*.params")
+    file.write_bytes(file.read_bytes()[:-1])
+    done = killed.run("run-now", "--if-changed", "--no-baseline")
+    assert done.returncode == 0, done.stderr
+    assert rows(killed, "SELECT id, status FROM run") == [(1, "interrupted"), (2, "finished")]
+    assert rows(killed, "SELECT count(*) FROM epoch WHERE run_id = 2") == [(2,)]
+    ((notes,),) = rows(killed, "SELECT notes FROM run WHERE id = 2")
+    assert "it starts over: " in notes
+    assert "has changed since it was written" in notes
