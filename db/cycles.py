@@ -86,17 +86,32 @@ def finish_cycle(
     row.error = error
 
 
-def mark_interrupted(session: Session, at: datetime, why: str | None = None) -> list[int]:
+def mark_interrupted(session: Session, at: datetime) -> list[int]:
     """Mark all cycles and runs that are still running as interrupted; return the ids of these cycles.
 
-    `why` is added to the sentence about them, where that is known.
     For the holder of the home's lock: then no process can be at work on them. Doing it twice does no more.
     """
     cycles = session.scalars(select(CycleRow).where(CycleRow.status == "running")).all()
     runs = session.scalars(select(RunRow).where(RunRow.status == "running")).all()
-    error = f"{CUT_OFF}: {why}" if why else CUT_OFF
     for cycle in cycles:
-        cycle.status, cycle.finished_at, cycle.error = "interrupted", at, error
+        cycle.status, cycle.finished_at, cycle.error = "interrupted", at, CUT_OFF
     for run in runs:
-        run.status, run.error = "interrupted", error
+        run.status, run.error = "interrupted", CUT_OFF
     return sorted({cycle.id for cycle in cycles} | {run.cycle_id for run in runs})
+
+
+def explain_interruption(session: Session, since: datetime, why: str) -> int | None:
+    """Say of the newest cycle, if it was interrupted since then, why; return its id in that case.
+
+    For who has seen from outside how its process ended.
+    """
+    cycle = session.scalar(select(CycleRow).order_by(CycleRow.id.desc()).limit(1))
+    if cycle is None or cycle.status != "interrupted" or (cycle.finished_at or since) < since:
+        return None
+    run = session.scalar(
+        select(RunRow).where(RunRow.cycle_id == cycle.id).order_by(RunRow.id.desc()).limit(1)
+    )
+    cycle.error = f"{CUT_OFF}: {why}"
+    if run is not None and run.status == "interrupted":
+        run.error = cycle.error
+    return cycle.id

@@ -15,6 +15,7 @@ from db.cycle_reading import (
     load_cycle,
 )
 from db.cycles import (
+    explain_interruption,
     finish_cycle,
     mark_interrupted,
     set_cycle_runs,
@@ -79,6 +80,7 @@ __all__ = [
     "cycle_state",
     "drawn_splits",
     "evaluation_on",
+    "explain_interruption",
     "files_changed_after",
     "finish_cycle",
     "finish_run",

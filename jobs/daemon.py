@@ -182,7 +182,7 @@ class Daemon:
         ) as error:  # the daemon's loop: one bad look, such as no memory for a process, ends it not
             log.debug("a look could not be supervised", exc_info=True)
             result = Result("failed", f"a look could not be started: {error}", passes=True)
-        if result.died:
+        if result.died or result.stuck:
             close_records(self._home, began, result.sentence)
         self._people.hear_of(result, began, self._config.notices())
         return result

@@ -16,7 +16,7 @@ BUSY_SECONDS = 2.0  # the daemon must not wait for longer; who comes next repair
 
 
 def close_records(home: Home, began: datetime, why: str) -> None:
-    """Write down how a look ended whose process could not: its cycle and runs are cut off, for this reason.
+    """Write down how a look ended whose process could not, or did not know why: it was cut off.
 
     Where that cannot be done, the next cycle does it, without the reason.
     """
@@ -26,9 +26,10 @@ def close_records(home: Home, began: datetime, why: str) -> None:
             hold(home.lock_file, "the daemon, to close records"),
             open_current(home.database, busy_seconds=BUSY_SECONDS).begin() as session,
         ):
-            cut_off = store.mark_interrupted(session, now, why)
+            store.mark_interrupted(session, now)
+            cycle_id = store.explain_interruption(session, began, why)
             store.clear_activity(session)
-            store.add_look(session, LookRecord(began, now, "failed", why, cut_off[-1] if cut_off else None))
+            store.add_look(session, LookRecord(began, now, "failed", why, cycle_id))
     except CANNOT_WRITE as error:
         log.warning("why the look ended could not be recorded: %s", error)
 

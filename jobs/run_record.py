@@ -82,6 +82,7 @@ def recorded_run(work: Work, plan: Plan) -> Iterator[OpenRun]:
         run = _going_on(work, plan) or _new(work, plan)
     except WeightsError as error:
         run = _new(work, plan, f"it starts over: {error}")
+    work.around.progress(f"run {run.id}", 0, 0)
     with log_ids(run=run.id), _closed_at_the_end(run, plan):
         failpoint("after_run_row")
         yield run

@@ -113,6 +113,25 @@ def test_what_was_cut_off_is_marked_once_and_what_is_finished_stays(session: Ses
     assert store.load_cycle(session, finished).status == "finished"
 
 
+def test_who_saw_a_process_die_says_why_of_the_cycle_that_it_cut_off_and_no_other(
+    session: Session,
+) -> None:
+    assert store.explain_interruption(session, NOON, "killed") is None
+    cycle_id, _ = begin_cycle(session)
+    begin_run(session, cycle_id)
+    store.mark_interrupted(session, NOON)
+    assert store.explain_interruption(session, NOON + timedelta(seconds=1), "killed") is None
+    assert store.explain_interruption(session, NOON - timedelta(hours=1), "killed") == cycle_id
+    cycle = store.load_cycle(session, cycle_id)
+    assert cycle.error == "the process ended without finishing: killed"
+    assert run_of(cycle.finetune).error == cycle.error
+    newest = store.newest_cycle(session)
+    assert newest is not None
+    assert newest.crashed
+    end_cycle(session, cycle_id)
+    assert store.explain_interruption(session, NOON, "killed") is None
+
+
 def test_the_number_of_a_deleted_cycle_does_not_come_back(session: Session) -> None:
     from db.runs import get_cycle
 
