@@ -4,6 +4,7 @@
 #   make test    the tests
 #   make lint    format, lint, types, direction of imports
 #   make faults  all faults that a test can inject: kills, full disks, damage; half an hour, and a table
+#   make audit   known holes of the installed packages, where the service can be reached
 #   make bench   the measurements whose figures the documents quote
 
 VENV ?= .venv
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 BIN := $(VENV)/bin
 
-.PHONY: run test faults lint format bench setup clean
+.PHONY: run test faults lint format audit bench setup clean
 
 run: $(VENV)/.ready-run
 	$(BIN)/python cli.py run-now --demo
@@ -35,6 +36,9 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+audit: $(VENV)/.ready-dev
+	$(BIN)/python .ci/audit.py $(VENV)
+
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks
 
@@ -49,4 +53,4 @@ $(VENV)/.ready-dev: $(VENV)/.ready-run
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-audit build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

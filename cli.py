@@ -306,6 +306,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the program `whisker`."""
+    os.umask(0o077)  # what it writes is the user's own: images, their names, and who is told of what
     cli(prog_name="whisker" if Path(sys.argv[0]).stem == "whisker" else "cli.py")
 
 

@@ -76,6 +76,12 @@ def add_artifacts(session: Session, run_id: int, artifacts: Iterable[Artifact]) 
         session.merge(ArtifactRow(run_id=run_id, **vars(artifact)))
 
 
+def artifact_sha256(session: Session, run_id: int, name: str) -> str | None:
+    """Return the hash of a published file of a run; None if it has no such file."""
+    row = session.get(ArtifactRow, (run_id, name))
+    return None if row is None else row.sha256
+
+
 def finish_run(
     session: Session,
     run_id: int,

@@ -18,7 +18,7 @@ from jobs.home import Home
 from jobs.reports import write_pages
 from pipeline.errors import CannotPromote, WeightsError
 from pipeline.failpoint import failpoint
-from pipeline.manifest import read_manifest
+from pipeline.manifest import MANIFEST, read_manifest
 from pipeline.publish import sync_folder
 from pipeline.records import PromotionSource
 
@@ -89,7 +89,7 @@ def _writer(home: Home) -> sessionmaker[Session]:
 
 
 def _move(home: Home, sessions: sessionmaker[Session], moved: Moved) -> Moved:
-    _check_model(home, moved.run_id)
+    _check_model(home, sessions, moved.run_id)
     with sessions.begin() as session:
         store.promote(
             session, moved.run_id, datetime.now(UTC), moved.reason, moved.source, expected=moved.before
@@ -99,12 +99,14 @@ def _move(home: Home, sessions: sessionmaker[Session], moved: Moved) -> Moved:
     return moved
 
 
-def _check_model(home: Home, run_id: int) -> None:
+def _check_model(home: Home, sessions: sessionmaker[Session], run_id: int) -> None:
     """Read the whole model, so that `predict` will not be the one to find it damaged."""
     if not home.model(run_id).is_dir():
         raise CannotPromote(f"run {run_id} has no model in {home.models}; `cli.py runs` lists the runs")
+    with sessions() as session:
+        written = store.artifact_sha256(session, run_id, MANIFEST)
     try:
-        read_manifest(home.model(run_id))
+        read_manifest(home.model(run_id), written)
     except WeightsError as error:
         raise CannotPromote(f"run {run_id} cannot become the champion: {error}") from error
 

@@ -15,7 +15,7 @@ from jobs.home import Home
 from jobs.prune import left_over
 from pipeline.disk import in_words
 from pipeline.errors import WeightsError, WhiskerError
-from pipeline.manifest import read_manifest
+from pipeline.manifest import MANIFEST, read_manifest
 from pipeline.weights import damaged_weights
 
 LATE = timedelta(days=2)  # a backup is made each day, at the start of a look
@@ -60,7 +60,7 @@ def champion_check(home: Home, session: Session) -> Check:
     if run_id is None:
         return Check("champion", "ok", "there is no champion yet")
     try:
-        read_manifest(home.model(run_id))
+        read_manifest(home.model(run_id), store.artifact_sha256(session, run_id, MANIFEST))
     except WeightsError as error:
         return Check("champion", "problem", f"run {run_id}: {error}; or run `cli.py rollback`")
     return Check("champion", "ok", f"the model of run {run_id} is whole (SHA-256)")

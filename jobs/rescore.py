@@ -10,6 +10,7 @@ from db import store
 from jobs.work import Work
 from pipeline.evaluate import log_softmax, run_forward
 from pipeline.evaluation_arrays import evaluation_of
+from pipeline.manifest import MANIFEST
 from pipeline.reader import ImageReader
 from pipeline.records import Evaluation, Prediction, SnapshotImage
 from pipeline.trained_model import TrainedModel, open_trained
@@ -28,7 +29,9 @@ def evaluation_today(work: Work, run_id: int, batch_size: int) -> Evaluation | N
     Raises:
         WeightsError: the model's files are missing or damaged.
     """
-    model = open_trained(work.home.model(run_id))
+    with work.sessions() as session:
+        written = store.artifact_sha256(session, run_id, MANIFEST)
+    model = open_trained(work.home.model(run_id), written)
     if model.classes != work.snapshot.classes:
         return None
     with work.sessions() as session:

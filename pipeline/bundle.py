@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.arrays import Array
 from pipeline.disk import save_failed
 from pipeline.engine import try_onnxruntime
-from pipeline.errors import SaveFailed, TrainingDiverged
+from pipeline.errors import SaveFailed, TrainingDiverged, WeightsError
 from pipeline.failpoint import failpoint
 from pipeline.manifest import MANIFEST, ONNX, PARAMETERS, SYMBOL, preprocessing_of, read_manifest
 from pipeline.publish import sha256_of, sync_file, sync_folder
@@ -105,6 +105,8 @@ def load_model(folder: Path, device: Any) -> Model:
         WeightsError: a file is missing or is not what was written.
     """
     manifest = read_manifest(folder)
+    if not {SYMBOL, PARAMETERS} <= set(manifest["sha256"]):
+        raise WeightsError(f"the files of the network in {folder} have no hashes in {MANIFEST}; train again")
     # As SymbolBlock.imports does it, but with the input's type, which that leaves to a warning and a guess.
     network = mx.gluon.SymbolBlock(mx.sym.load(str(folder / SYMBOL)), mx.sym.var("data", dtype="float32"))
     network.collect_params().load(str(folder / PARAMETERS), ctx=device)

@@ -13,18 +13,21 @@ SYMBOL, PARAMETERS, ONNX = "network-symbol.json", "network-0000.params", "networ
 MANIFEST = "model.json"
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path, sha256: str | None = None) -> dict[str, Any]:
     """Return what `model.json` says, after checking the hashes of all files that it names.
+
+    Args:
+        folder: of the model.
+        sha256: what `model.json` itself must have, where that is known from elsewhere.
 
     Raises:
         WeightsError: a file is missing or is not what was written.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        changed = [
-            name for name, expected in manifest["sha256"].items() if sha256_of(folder / name) != expected
-        ]
-    except (OSError, ValueError, KeyError) as error:
+        hashes = manifest["sha256"] | ({} if sha256 is None else {MANIFEST: sha256})
+        changed = [name for name, expected in hashes.items() if sha256_of(folder / name) != expected]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"the model in {folder} cannot be read ({error}); train again") from error
     if changed:
         raise WeightsError(f"{folder / changed[0]} has changed since it was written; train again")

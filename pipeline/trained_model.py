@@ -18,13 +18,17 @@ class TrainedModel:
     temperature: float  # divides the logits where probabilities are shown; stored ones are without it
 
 
-def open_trained(folder: Path) -> TrainedModel:
+def open_trained(folder: Path, manifest_sha256: str | None = None) -> TrainedModel:
     """Open the model in a folder on the CPU; MXNet is imported only if the folder has no ONNX file.
+
+    Args:
+        folder: of the model.
+        manifest_sha256: what its `model.json` must have, where that is known.
 
     Raises:
         WeightsError: a file of the model is missing or is not what was written.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, manifest_sha256)
     forward = _forward(folder, has_onnx=ONNX in manifest["sha256"])
     return TrainedModel(
         tuple(manifest["classes"]), preprocessing_of(manifest), forward, temperature_of(manifest)

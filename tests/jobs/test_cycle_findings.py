@@ -21,7 +21,8 @@ from pipeline.calibration import calibrated
 from pipeline.drawings import draw_animal
 from pipeline.evaluation_tables import said_index
 from pipeline.manifest import MANIFEST
-from pipeline.records import Cycle, Evaluation, HeatMap, Prediction, RunDetails
+from pipeline.publish import sha256_of
+from pipeline.records import Artifact, Cycle, Evaluation, HeatMap, Prediction, RunDetails
 from pipeline.trained_model import open_trained
 from tests.jobs.cycles import request, run
 from tests.pipeline.example_cycles import finished_cycle
@@ -38,6 +39,15 @@ def fine_tuned(cycle: Cycle) -> tuple[RunDetails, Evaluation]:
     assert cycle.finetune is not None
     assert cycle.finetune.evaluation is not None
     return cycle.finetune, cycle.finetune.evaluation
+
+
+def set_temperature(asked: Request, run_id: int, temperature: float) -> None:
+    """Give a model another temperature, with the hash of what says so."""
+    file = asked.home.model(run_id) / MANIFEST
+    file.write_text(json.dumps({**json.loads(file.read_text()), "temperature": temperature}))
+    with open_database(asked.home.database).begin() as session:
+        artifact = Artifact(MANIFEST, sha256_of(file), file.stat().st_size)
+        store.add_artifacts(session, run_id, [artifact])
 
 
 def swap(images: Path, *numbers: int) -> None:
@@ -95,7 +105,7 @@ def test_the_answers_of_predict_are_the_calibrated_ones_and_the_stored_ones_are_
     assert details.findings.calibration is not None
     assert manifest["temperature"] == details.findings.calibration.temperature
     # The drawn images are so easy that the temperature is 1 or nearly so: a clear one shows what it does.
-    (folder / MANIFEST).write_text(json.dumps({**manifest, "temperature": 2.5}))
+    set_temperature(asked, details.run.id, 2.5)
     assert open_trained(folder).temperature == 2.5
     expected = {p.path: p.probabilities for p in calibrated(evaluation, 2.5).predictions}
     answers = classify(open_classifier(asked.home, None), [os.fsencode(images / "test")], [], lambda: None)
@@ -107,8 +117,7 @@ def test_the_answers_of_predict_are_the_calibrated_ones_and_the_stored_ones_are_
 def test_a_champion_is_scored_again_without_its_temperature(images: Path, tmp_path: Path) -> None:
     asked = request(tmp_path, images)
     details, before = fine_tuned(finished(asked))
-    manifest = asked.home.model(details.run.id) / MANIFEST
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "temperature": 5.0}))
+    set_temperature(asked, details.run.id, 5.0)
     draw_animal("dog", Random(77)).save(images / "test" / "dog" / "new.jpg")
     cycle = finished(asked)
     assert cycle.compared is not None

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.bundle import load_model, publish_model
 from pipeline.errors import SaveFailed, TrainingDiverged, WeightsError
-from pipeline.manifest import ONNX, PARAMETERS, temperature_of
+from pipeline.manifest import MANIFEST, ONNX, PARAMETERS, read_manifest, temperature_of
 from pipeline.network import forward_of
 from pipeline.onnx_runtime import open_model
 from pipeline.publish import sha256_of
@@ -84,6 +84,24 @@ def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     (tmp_path / "run" / PARAMETERS).write_bytes(content)
     with pytest.raises(WeightsError, match=r"network-0000\.params has changed since it was written"):
+        load_model(tmp_path / "run", mx.cpu())
+
+
+def test_a_manifest_that_is_not_the_recorded_one_is_noticed(tmp_path: Path) -> None:
+    publish(small_network(), tmp_path / "run")
+    written = sha256_of(tmp_path / "run" / MANIFEST)
+    assert read_manifest(tmp_path / "run", written)["classes"] == ["cat", "dog"]
+    manifest = json.loads((tmp_path / "run" / MANIFEST).read_text())
+    (tmp_path / "run" / MANIFEST).write_text(json.dumps({**manifest, "classes": ["dog", "cat"]}))
+    with pytest.raises(WeightsError, match=r"model\.json has changed since it was written"):
+        read_manifest(tmp_path / "run", written)
+
+
+def test_a_network_whose_files_have_no_hashes_is_not_read(tmp_path: Path) -> None:
+    publish(small_network(), tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / MANIFEST).read_text())
+    (tmp_path / "run" / MANIFEST).write_text(json.dumps({**manifest, "sha256": {}}))
+    with pytest.raises(WeightsError, match=r"have no hashes in model\.json"):
         load_model(tmp_path / "run", mx.cpu())
 
 
