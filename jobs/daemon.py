@@ -113,7 +113,7 @@ class Daemon:
             log.warning(
                 "the clock went %d seconds %s, or the machine slept; looks are planned anew", abs(jump), way
             )
-            self._schedule.realign(jump)
+            self._schedule.realign()
         if self._flag.take_reload():
             self._reload()
         self._lock.require()

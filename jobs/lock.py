@@ -29,8 +29,10 @@ class Held:
         """
         try:
             which = _which(self.lock_file)
-        except OSError as error:
-            raise HomeLost(f"{self.lock_file} is gone ({error.strerror}): was its folder moved?") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise HomeLost(f"{self.lock_file} is gone: was its folder moved?") from error
+        except OSError:
+            return  # a disk that does not answer says nothing about the lock
         if which != self.which:
             raise HomeLost(f"somebody has replaced {self.lock_file}: start again, and leave that file alone")
 

@@ -51,12 +51,12 @@ class LookSchedule:
         self._plan(at_once=False)
         return True
 
-    def realign(self, jump_seconds: float) -> None:
+    def realign(self) -> None:
         """Plan anew after the wall clock has jumped. What a jump forward has left out is done once, now."""
-        if self._cron and jump_seconds > 0:
-            self._scheduler.wakeup()
-        else:
-            self._plan(at_once=not self._cron)
+        planned = self.next_look()
+        if self._cron and planned is not None and planned <= self._now():
+            self._is_due = True
+        self._plan(at_once=not self._cron)
 
     def is_alive(self) -> bool:
         """Return whether the scheduler still works; one that does not is replaced by `restart`."""
@@ -64,9 +64,10 @@ class LookSchedule:
         return planned is not None and (self._now() - planned).total_seconds() < OVERDUE_SECONDS
 
     def restart(self) -> None:
-        """Take a new scheduler, which looks at once."""
+        """Take a new scheduler; the look that the old one has left out is due at once."""
         self.stop()
-        self._begin(at_once=True)
+        self._is_due = True
+        self._begin(at_once=False)
 
     def stop(self) -> None:
         """End the scheduler's thread."""
