@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.disk import save_failed
+from pipeline.disk import last_line, save_failed
 from pipeline.errors import SaveFailed, WeightsError
 from pipeline.failpoint import failpoint
 from pipeline.publish import sha256_of, sync_file, write_whole
@@ -58,7 +58,9 @@ class Checkpoints:
         try:
             self.found = self._read()
         except (OSError, ValueError, KeyError, TypeError, mx.MXNetError) as error:
-            raise WeightsError(f"the checkpoint in {self.folder} cannot be read ({error})") from error
+            raise WeightsError(
+                f"the checkpoint in {self.folder} cannot be read ({last_line(error)})"
+            ) from error
         self._epochs = list(self.found.epochs)
 
     def _read(self) -> Checkpoint:

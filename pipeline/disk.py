@@ -24,7 +24,7 @@ def free_bytes(path: Path) -> int:
 
 def save_failed(path: Path, error: Exception) -> SaveFailed:
     """Return the error to raise where `path` could not be written; DiskFull where space was lacking."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else last_line(error)
     try:
         free = free_bytes(path)
     except OSError:
@@ -34,6 +34,11 @@ def save_failed(path: Path, error: Exception) -> SaveFailed:
             f"{path} cannot be written: {reason} ({in_words(free)} free); free some space on its disk"
         )
     return SaveFailed(f"{path} cannot be written: {reason}; mend that, or choose another folder")
+
+
+def last_line(error: Exception) -> str:
+    """Return what an error says; of MXNet's, which hold a traceback of C++, the last line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
 
 
 def full_disk(error: BaseException) -> DiskFull | None:

@@ -16,8 +16,6 @@ from tests.faults.whole import facts_of
 
 HOLD = """
 import sqlite3, sys, time
-
-pytestmark = pytest.mark.long
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN EXCLUSIVE")
 print("held", flush=True)

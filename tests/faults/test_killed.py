@@ -12,8 +12,6 @@ from tests.faults.outcome import epochs_of, predictions_of, resumes_of
 from tests.faults.subject import Subject, ended_by
 from tests.faults.whole import facts_of
 
-pytestmark = pytest.mark.long
-
 ELSEWHERE = {"in_features", "after_backup", "in_repair"}  # see the tests below
 PLACES = tuple(name for name in NAMES if name not in ELSEWHERE)
 IN_EACH_SUITE = {"after_snapshot", "after_checkpoint", "after_model_rename", "after_promotion"}

@@ -25,6 +25,15 @@ def test_a_disk_that_is_full_is_told_from_a_folder_that_cannot_be_written(tmp_pa
     assert "a cannot be written: Permission denied; mend that" in str(forbidden)
 
 
+def test_of_an_error_with_a_traceback_in_it_the_last_line_is_the_reason(tmp_path: Path) -> None:
+    error = RuntimeError(
+        "Traceback (most recent call last):\n  File x.cc, line 38\nFileStream.Write incomplete\n"
+    )
+    assert "a cannot be written: FileStream.Write incomplete; mend that" in str(
+        save_failed(tmp_path / "a", error)
+    )
+
+
 def test_free_space_is_that_of_the_nearest_folder_that_exists(tmp_path: Path) -> None:
     assert free_bytes(tmp_path / "not" / "yet") > 0
 
