@@ -118,7 +118,7 @@ class Daemon:
             self._reload()
         self._lock.require()
         if not self._schedule.is_alive():
-            log.error("the scheduler has stopped; a new one takes its place")
+            log.error("a look is overdue, so the scheduler is replaced by a new one")
             self._schedule.restart()
         self._service.alive()
         self._beat()
@@ -143,7 +143,7 @@ class Daemon:
         self._service.reloading()
         try:
             self._config = self._load()
-        except WhiskerError as error:
+        except (WhiskerError, OSError) as error:
             log.error("the new settings are refused, the former ones stay in force: %s", error)  # noqa: TRY400
         else:
             changed = self._schedule.follow(self._config)
@@ -177,9 +177,7 @@ class Daemon:
             result = result_of(run_supervised(command, self._each_turn()))
         except HomeLost:
             raise
-        except (
-            Exception
-        ) as error:  # the daemon's loop: one bad look, such as no memory for a process, ends it not
+        except Exception as error:  # the daemon's loop: one bad look, such as no memory, must not end it
             log.debug("a look could not be supervised", exc_info=True)
             result = Result("failed", f"a look could not be started: {error}", passes=True)
         if result.died or result.stuck:

@@ -1,5 +1,6 @@
 """What a failure may depend on besides the images: the settings and the program itself."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ def digest_of_situation(settings_file: Path, environment: Mapping[str, str] = os
         if name.startswith(PREFIX):
             digest.update(os.fsencode(f"{name}={environment[name]}\0"))
     for file in sorted(file for folder in FOLDERS for file in (PROGRAM / folder).rglob("*.py")):
-        state = file.stat()
-        digest.update(f"{file}:{state.st_size}:{state.st_mtime_ns}\0".encode())
+        with contextlib.suppress(OSError):  # gone meanwhile: the program is being replaced
+            state = file.stat()
+            digest.update(f"{file}:{state.st_size}:{state.st_mtime_ns}\0".encode())
     return digest.hexdigest()
