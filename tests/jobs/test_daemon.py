@@ -350,7 +350,7 @@ def test_a_database_that_is_locked_throughout_stops_no_looks(home: Path, start: 
     connection.execute("BEGIN EXCLUSIVE")
     try:
         daemon = start(CRASHES, "pause_after_failures = 1")
-        daemon.wait_for_looks(3)
+        daemon.wait_for_looks(2)
         assert "why the look ended could not be recorded" in daemon.messages
     finally:
         connection.close()
