@@ -92,6 +92,20 @@ def test_weights_and_what_is_judged_and_exported_stay_float32() -> None:
 
 
 @needs_bfloat16
+def test_the_gradients_of_parts_of_a_batch_are_added_in_bfloat16_too() -> None:
+    sums = []
+    for parts in (1, 2):
+        network = tiny_network()
+        gradients = Gradients(network, SIZE, mx.cpu(), "bfloat16", parts=parts)
+        for _ in range(parts):
+            gradients(images(), TARGETS)
+        trained = [p for p in network.collect_params().values() if p.grad_req != "null"]
+        sums.append([parameter.grad().asnumpy() for parameter in trained])
+    for once, twice in zip(*sums, strict=True):
+        assert (twice == 2 * once).all()
+
+
+@needs_bfloat16
 def test_the_training_of_a_run_is_in_the_precision_of_its_recipe(drawn: Path) -> None:
     data = data_of(drawn, small_backbone())
     losses = []
