@@ -20,7 +20,7 @@ CACHES = frozenset({"file"})  # the next scan finds their rows again, so a migra
 
 def create_database(path: Path, versions: Path) -> None:
     """Make a new SQLite file with the newest schema. It appears whole, and never over another file."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         engine = create_database_engine(URL.create("sqlite", database=str(unfinished)), foreign_keys=False)
         with engine.begin() as connection:

@@ -67,7 +67,7 @@ def put_in_place(backup: Path, database: Path, taken: Mapping[str, int], now: da
     DiskFull if it cannot be done; then the former database is in its place.
     """
     database = database.resolve()
-    unfinished = database.with_name(f".{database.name}.{os.getpid()}.restored")
+    unfinished = database.with_name(f".{database.name}.{os.getpid()}.tmp")
     try:
         copy_database(backup, unfinished)
         _go_on_behind(unfinished, taken)

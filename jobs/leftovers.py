@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from db.backups import backup_folder
 from jobs.home import Home
 
 log = logging.getLogger("whisker")
@@ -48,7 +49,7 @@ def _run_id(folder: Path) -> int:
 
 def _half_written(home: Home) -> Iterator[Path]:
     """Yield what was written beside a file that was to appear whole, unless its writer lives."""
-    folders = (home.folder, home.models, home.reports, home.weights)
+    folders = (home.folder, home.models, home.reports, home.weights, backup_folder(home.database))
     beside = (path for folder in folders for path in folder.glob(".*.tmp"))
     for path in (*beside, *home.cache.rglob(".*.tmp")):
         match = UNFINISHED.fullmatch(path.name)

@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.backups import list_backups, superseded
+from db.backups import backup_folder, list_backups, superseded
 from db.session import open_read_only, utc_now
 from jobs.backups import open_home
 from jobs.config import Config
@@ -26,7 +26,7 @@ log = logging.getLogger("whisker")
 Kind = Literal["model", "backup", "leftover"]
 
 LEFT_FOR = timedelta(days=1)  # what is younger may belong to somebody at work
-UNFINISHED = re.compile(r"\..*\.(tmp|new|restored)|\.download-.*|.*\.tmp")
+UNFINISHED = re.compile(r"\..*\.tmp(-journal|-wal|-shm)?|\.download-.*|.*\.tmp")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def keep_to_the_settings(home: Home, sessions: sessionmaker[Session], config: Co
 
 def _unfinished(home: Home) -> Iterator[Path]:
     """Yield what gets another name when it is finished, and never got it."""
-    for folder in (home.folder, home.models, home.reports, home.weights, home.folder / "backups"):
+    for folder in (home.folder, home.models, home.reports, home.weights, backup_folder(home.database)):
         if folder.is_dir():
             yield from (path for path in folder.iterdir() if UNFINISHED.fullmatch(path.name))
 

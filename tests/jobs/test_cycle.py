@@ -12,13 +12,22 @@ from random import Random
 import pytest
 
 from db import store
+from db.backups import list_backups
 from db.session import open_database, open_read_only
 from jobs.preparation import Request
 from jobs.stop import StopFlag
 from pipeline.bundle import load_model
 from pipeline.differences import count_by_kind
 from pipeline.drawings import draw_animal
-from pipeline.errors import BadSettings, EmptyClass, Interrupted, Locked, TrainingDiverged, WeightsError
+from pipeline.errors import (
+    BadSettings,
+    DiskFull,
+    EmptyClass,
+    Interrupted,
+    Locked,
+    TrainingDiverged,
+    WeightsError,
+)
 from pipeline.recipes import with_settings
 from pipeline.runtime import mx
 from tests.jobs.cycles import cycles, request, run
@@ -94,12 +103,16 @@ def test_nothing_runs_when_nothing_changed_and_one_more_cycle_when_images_arrive
 
 def test_the_same_data_again_is_a_hold_and_the_champion_stays(images: Path, tmp_path: Path) -> None:
     asked = request(tmp_path, images)
-    first, second = run(asked).cycle, run(asked).cycle
+    keeping_little = replace(asked, config=replace(asked.config, keep_last=0, keep_days=0))
+    first, second = run(asked).cycle, run(keeping_little).cycle
     assert first is not None
     assert second is not None
     assert second.verdict is not None
     assert second.verdict.decision == "hold"
-    assert second.champion_id == first.champion_id
+    assert second.champion_id == first.champion_id == 1
+    assert asked.home.model(1).is_dir() and not asked.home.model(2).exists(), "it is not kept"
+    assert len(list_backups(asked.home.database)) == 1, "made at the start of the second one"
+    assert asked.home.reserve.exists()
 
 
 def test_the_baseline_is_reused_until_its_own_settings_change_or_the_data_have_grown(
@@ -244,6 +257,8 @@ def test_what_cannot_work_leaves_no_cycle_behind(images: Path, tmp_path: Path) -
         run(replace(asked, weights=tmp_path / "no.params"))
     with pytest.raises(BadSettings, match="precision = 'float16' cannot be used"):
         run(request(tmp_path, images, precision="float16"))
+    with pytest.raises(DiskFull, match=r"a cycle needs 1000\.0 TB on the disk of .*home"):
+        run(replace(asked, config=replace(asked.config, min_free_gb=1_000_000)))
     shutil.rmtree(images / "train" / "cat")
     (images / "train" / "cat").mkdir()
     with pytest.raises(EmptyClass, match="class 'cat' has no readable image in"):
