@@ -34,7 +34,7 @@ from jobs.space import check_space, hold_back
 from jobs.stop import StopFlag
 from jobs.survey import survey
 from pipeline.backbones import backbone_named
-from pipeline.device import resolve_device
+from pipeline.device import Device, resolve_device
 from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import GivenUp
 from pipeline.evaluate import Progress
@@ -109,19 +109,9 @@ def _look_and_work(
             raise GivenUp(found.reason)
         log.info("%s", found.reason)
         return Outcome(found, None, None, is_held_back(found))
-    device = resolve_device(config.device)
-    backbone = backbone_named(request.recipe.backbone)
-    check_precision(request.recipe.precision, backbone, device, processor_flags())
-    weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
-    check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
-    wanted = Wanted(
-        str(config.images_folder()),
-        found.snapshot.digest,
-        request.recipe,
-        config.seed,
-        device.name,
-        weights.sha256,
-    )
+    device, weights = _device_and_weights(request, progress)
+    folder, digest = str(config.images_folder()), found.snapshot.digest
+    wanted = Wanted(folder, digest, request.recipe, config.seed, device.name, weights.sha256)
     with recorded(home, sessions, wanted, config.notices()) as cycle_id:
         ending.cycle_id = cycle_id
         work = prepare(request, sessions, cycle_id, found, found.snapshot, device, frozen, heartbeat)
@@ -133,6 +123,17 @@ def _look_and_work(
         notify(config.notices(), notice_of(cycle, home.folder, page))
     keep_to_the_settings(home, sessions, config, datetime.now(UTC))
     return Outcome(found, cycle, page)
+
+
+def _device_and_weights(request: Request, progress: Progress) -> tuple[Device, WeightsFile]:
+    """Find what a cycle needs besides images; what is missing is an error before anything is recorded."""
+    config, recipe, home = request.config, request.recipe, request.home
+    device = resolve_device(config.device)
+    backbone = backbone_named(recipe.backbone)
+    check_precision(recipe.precision, backbone, device, processor_flags())
+    weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
+    check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
+    return device, weights
 
 
 def _frozen_settings(request: Request) -> FrozenSettings:
