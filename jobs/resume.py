@@ -38,14 +38,16 @@ class Wanted:
 
 
 def cycle_to_go_on_with(session: Session, wanted: Wanted) -> store.CycleState | None:
-    """Return the newest cycle if it was cut off and was to train just this; None if not.
+    """Return the newest cycle if it was cut off, or given up, and was to train just this; None if not.
+
+    One that was given up comes so far only where a person asks for it, see the rule "not given up".
 
     It is the same cycle if folder, images and labels, settings, seed, weights and kind of device are.
     """
     state = store.newest_cycle(session)
-    if state is None or state.status != "interrupted" or not _is_same(state, wanted):
+    if state is None or not (state.status == "interrupted" or state.given_up):
         return None
-    return state
+    return state if _is_same(state, wanted) else None
 
 
 def _is_same(state: store.CycleState, wanted: Wanted) -> bool:
@@ -85,8 +87,8 @@ def give_up_after_crashes(session: Session, at: datetime) -> int | None:
         session,
         state.id,
         at,
-        f"its process died {times} times, so something in these images or settings is the reason; it starts "
-        "again by itself when the images have changed, and by `cli.py run-now`",
+        f"its process died {times} times, so something in these images or settings may be the reason; it is "
+        "left until the images change, or `cli.py run-now` asks to go on with it",
     )
     return state.id
 

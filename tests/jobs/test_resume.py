@@ -108,7 +108,11 @@ def test_a_cycle_whose_process_dies_again_and_again_is_given_up(sessions: Sessio
         state = store.cycle_state(session, cycle_id)
     assert state.given_up
     assert state.error is not None and "its process died 4 times" in state.error
-    assert goes_on(sessions, WANTED) is None
+    assert goes_on(sessions, WANTED) == cycle_id, "a person may ask for it"
+    with sessions.begin() as session:
+        store.reopen_cycle(session, cycle_id, crashed=state.crashed)
+        store.mark_interrupted(session, NOON)
+        assert give_up_after_crashes(session, NOON) == cycle_id, "once"
 
 
 def test_to_be_stopped_is_no_crash_however_often_it_happens(sessions: Sessions) -> None:
