@@ -13,6 +13,7 @@ from jobs.doctor_home import examine_database, examine_home, examine_images
 from jobs.doctor_machine import clock_check, clock_state, examine_permissions
 from jobs.doctor_records import examine_records, weights_check
 from jobs.doctor_software import examine_software
+from jobs.doctor_work import examine_work
 from jobs.home import Home
 
 __all__ = ["Check", "examine"]
@@ -39,6 +40,7 @@ def examine(folder: Path, config: Config = DEFAULTS, *, settings_problem: str | 
         weights_check(home.weights),
         *examine_database(home.database),
         *examine_records(home, datetime.now(UTC)),
+        *examine_work(home, config, datetime.now(UTC)),
         *examine_images(config.images),
     ]
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def examine_home(home: Path, images: Path | None, least: int = LEAST_BYTES) -> l
         return [Check("home", "warning", f"home {home} does not exist yet; {mend}")]
     if not home.is_dir():
         return [Check("home", "problem", f"home {home} is not a folder; choose another with --home")]
-    return [_writable_check(home), free_space_check(home, shutil.disk_usage(home).free, least)]
+    return [writable_check(home), free_space_check(home, shutil.disk_usage(home).free, least)]
 
 
 def free_space_check(home: Path, free: int, least: int = LEAST_BYTES) -> Check:
@@ -92,8 +92,11 @@ def examine_images(images: Path | None) -> list[Check]:
     return [Check("images", "ok", f"image folder {images} can be read")]
 
 
-def _writable_check(home: Path) -> Check:
-    """Return whether a file can be written, by writing one that has no name and vanishes."""
+def writable_check(home: Path, may: Callable[[Path, int], bool] = os.access) -> Check:
+    """Return whether a file can be written, by writing one that has no name and vanishes.
+
+    What is there already may belong to somebody else, as after one run by `sudo`.
+    """
     try:
         with tempfile.TemporaryFile(dir=home) as file:
             file.write(b"\0" * 4096)
@@ -101,6 +104,10 @@ def _writable_check(home: Path) -> Check:
         reason = error.strerror or error
         mend = f"run as its owner, or run `chmod u+rwx {home}`"
         return Check("home", "problem", f"home {home} cannot be written ({reason}); {mend}")
+    locked = [path for path in home.iterdir() if not path.is_symlink() and not may(path, os.W_OK)]
+    if locked:
+        message = f"{locked[0]} cannot be written"
+        return Check("home", "problem", f"{message}; run `chown -R $USER {home}` as root")
     return Check("home", "ok", f"home {home} can be written")
 
 

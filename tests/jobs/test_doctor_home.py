@@ -13,6 +13,7 @@ from jobs.doctor_home import (
     examine_images,
     free_space_check,
     schema_check,
+    writable_check,
 )
 
 NEWEST = known_revisions(VERSIONS)[-1]
@@ -56,6 +57,15 @@ def test_a_home_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_written_is_a_problem() -> None:
     assert examine_home(Path("/proc"), None)[0].status == "problem"  # also for root
+
+
+def test_what_another_user_has_left_in_the_home_is_a_problem_with_its_mend(tmp_path: Path) -> None:
+    (tmp_path / "whisker.db").touch()
+    (tmp_path / "reports").mkdir()
+    assert writable_check(tmp_path).status == "ok"
+    check = writable_check(tmp_path, lambda path, _mode: path.name != "reports")
+    assert check.status == "problem"
+    assert f"{tmp_path / 'reports'} cannot be written; run `chown -R $USER {tmp_path}`" in check.message
 
 
 @pytest.mark.parametrize(("free", "status"), [(2**40, "ok"), (2**30, "warning"), (2**20, "problem")])
