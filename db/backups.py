@@ -125,7 +125,7 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 def failed(what: str, file: Path, error: Exception) -> WhiskerError:
     """Return the error to raise where `what` failed, because of `error` in reading or writing `file`."""
     known = in_words(error, file)
-    if getattr(error, "errno", None) == errno.ENOSPC:
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         known = DiskFull(f"the disk of {file.parent} is full: free some space")
     kind = DatabaseError if known is None else type(known)
     return kind(f"{what}: {known or error}")

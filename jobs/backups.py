@@ -49,18 +49,13 @@ def back_up_daily(home: Home, keep: int, now: datetime) -> Backup | None:
         return None
     try:
         made = make_backup(home.database, now)
-    except WhiskerError as error:
+        failpoint("after_backup")
+        for backup in superseded(list_backups(home.database), keep):
+            backup.path.unlink(missing_ok=True)
+    except (WhiskerError, OSError) as error:
         log.warning("%s; the cycle goes on, and the next one tries again", error)
         return None
-    failpoint("after_backup")
-    remove_superseded(home, keep)
     return made
-
-
-def remove_superseded(home: Home, keep: int) -> None:
-    """Remove the backups that need not be kept."""
-    for backup in superseded(list_backups(home.database), keep):
-        backup.path.unlink(missing_ok=True)
 
 
 def _is_due(database: Path, backups: list[Backup], now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """Remove what need not be kept: models of old runs, old backups, and on demand what nothing knows of."""
 
 import logging
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -69,9 +70,7 @@ def left_over(home: Home, session: Session, now: datetime) -> list[Going]:
         *((path, "left by a process that was cut off") for path in _unfinished(home)),
     ]
     old = (now - LEFT_FOR).timestamp()
-    return [
-        Going("leftover", path, _size(path), reason) for path, reason in found if path.lstat().st_mtime < old
-    ]
+    return [Going("leftover", path, _size(path), reason) for path, reason in found if _touched_at(path) < old]
 
 
 def remove(home: Home, sessions: sessionmaker[Session], wanted: list[Going], now: datetime) -> None:
@@ -143,6 +142,14 @@ def _remove(path: Path) -> None:
     if doomed != path:
         path.rename(doomed)
     shutil.rmtree(doomed)
+
+
+def _touched_at(path: Path) -> float:
+    """Return when it was last changed, in seconds since 1970; of what is gone by now, never."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _size(path: Path) -> int:

@@ -38,7 +38,8 @@ def restore(home: Home, file: Path | None, now: datetime) -> Restored:
     """
     home.require()
     with hold(home.lock_file, "a restoration"):
-        if file is None and is_sound(home.database):
+        sound = is_sound(home.database)  # which takes back what a killed writer left in the journal
+        if sound and file is None:
             raise NothingToRestore(
                 f"the database {home.database} is sound; `cli.py restore --list` shows its backups, and"
                 " `cli.py restore FILE` goes back to one all the same"

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.home import Home
 from pipeline.disk import free_bytes, full_disk, in_words
-from pipeline.errors import DiskFull
+from pipeline.errors import DiskFull, SaveFailed
 from pipeline.publish import write_whole
 
 log = logging.getLogger("whisker")
@@ -49,7 +49,7 @@ def check_space(home: Home, *, least: int, weights_bytes: int) -> None:
 def hold_back(home: Home) -> None:
     """Keep some space, unless that is done or there is none: `record_ending` frees it in need."""
     if not home.reserve.exists():
-        with contextlib.suppress(DiskFull):
+        with contextlib.suppress(SaveFailed):
             write_whole(home.reserve, bytes(RESERVE_BYTES))
 
 
