@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks import (
     baseline_memory,
     batch_norm,
+    faults,
     frozen_pass,
     growth,
     main_job,
@@ -63,6 +64,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "time_to_98": time_to_98.main,
     "phases": phases.main,
     "soak": soak.main,
+    "faults": faults.main,
     "storage": storage.main,
 }
 

@@ -14,8 +14,6 @@ from tests.faults.outcome import rows
 from tests.faults.subject import TIMEOUT_SECONDS, Subject
 from tests.faults.whole import facts_of
 
-pytestmark = pytest.mark.long
-
 STORMS = 40
 
 
