@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs.command_backup import backup, restore
-from jobs.command_champion import champion, promote, rollback
-from jobs.command_compare import compare
-from jobs.command_config import show_config
-from jobs.command_labels import relabel, suspects
-from jobs.command_notify import notify_test
-from jobs.command_predict import predict
-from jobs.command_prune import prune
-from jobs.command_state import FILE, FOLDER, State
-from jobs.command_status import status
-from jobs.command_weights import weights
+from jobs.commands.backup import backup, restore
+from jobs.commands.champion import champion, promote, rollback
+from jobs.commands.compare import compare
+from jobs.commands.config import show_config
+from jobs.commands.daemon import daemon
+from jobs.commands.labels import relabel, suspects
+from jobs.commands.notify import notify_test
+from jobs.commands.predict import predict
+from jobs.commands.prune import prune
+from jobs.commands.run_now import run_now
+from jobs.commands.state import FOLDER, State
+from jobs.commands.status import status
+from jobs.commands.weights import weights
 from pipeline.disk import full_disk
-from pipeline.errors import BadSettings, OutOfMemory, WhiskerError
+from pipeline.errors import BadSettings, WhiskerError
 
 if TYPE_CHECKING:
-    from jobs.config import Config
+    pass
 
 
 class Program(click.Group):
@@ -91,115 +93,6 @@ def init(state: State, images: Path) -> None:
             f"made {file} for the classes {', '.join(layout.classes)}; next: run-now, or daemon", markup=False
         ),
     )
-
-
-@cli.command("run-now")
-@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
-@click.option("--recipe", help="fast (the default) or classic.")
-@click.option("--backbone", help="The pretrained network; `weights list` shows all.")
-@click.option("--weights", type=FILE, help="A file of pretrained weights for the backbone.")
-@click.option("--epochs", type=int, help="How many epochs the fine-tuning takes at most.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set any number of the recipe.")
-@click.option("--seed", type=int, help="Of shuffling and of new parameters.")
-@click.option("--device", help="auto, cpu, gpu or gpu:N.")
-@click.option("--if-changed", is_flag=True, help="Do nothing unless there is new data.")
-@click.option("--new-data-only", is_flag=True, hidden=True, help="Not on the images of a cycle that failed.")
-@click.option("--accept-classes", is_flag=True, help="Go on with other class folders than before.")
-@click.option("--accept-loss", is_flag=True, help="Go on though a large part of the images is gone.")
-@click.option("--no-baseline", is_flag=True, help="Skip the training from scratch.")
-@click.option(
-    "--demo", is_flag=True, help="Draw a small set of images and run on it; needs no images, no network."
-)
-@pass_state
-def run_now(
-    state: State,
-    /,
-    settings: tuple[str, ...],
-    epochs: int | None,
-    weights: Path | None,
-    if_changed: bool,
-    new_data_only: bool,
-    accept_classes: bool,
-    accept_loss: bool,
-    no_baseline: bool,
-    demo: bool,
-    **given: Any,
-) -> None:
-    """Run one cycle now: scan, fine-tune, decide, train the baseline, report."""
-    from jobs.process_tree import die_with_the_daemon
-
-    die_with_the_daemon()
-    from jobs.again import start_again, started_again
-    from jobs.display import show_outcome
-    from jobs.documents import cycle_document
-
-    overrides = _overrides(settings, epochs)
-    if demo:
-        from jobs.demo import prepare_demo
-
-        state.home, given["images"] = prepare_demo(state.home)
-    config = state.config(**given, **({"baseline": False} if no_baseline else {}))
-    recipe = config.resolved_recipe(overrides)
-    config.images_folder()
-    from jobs.cycle import run_cycle
-    from jobs.look import Accepted
-    from jobs.preparation import Request
-
-    accepted = Accepted(classes=accept_classes, loss=accept_loss)
-    request = Request(
-        state.home, config, recipe, if_changed, accepted, weights, new_data_only and not started_again()
-    )
-    try:
-        with state.at_work() as (flag, progress):
-            outcome = run_cycle(request, flag, progress)
-    except OutOfMemory as error:
-        if error.goes_on and flag.signal_number is None:
-            start_again(str(error))
-        raise
-    state.answer(cycle_document(outcome), lambda console: show_outcome(console, outcome, demo=demo))
-
-
-def _overrides(settings: tuple[str, ...], epochs: int | None) -> dict[str, object]:
-    """Return the recipe settings of the command line by name."""
-    if wrong := [setting for setting in settings if "=" not in setting]:
-        raise BadSettings(f"--set {wrong[0]!r} is not of the form NAME=VALUE, such as --set batch_size=16")
-    given: dict[str, object] = {}
-    for setting in settings:
-        name, value = setting.split("=", 1)
-        given[name] = value
-    return given if epochs is None else {**given, "epochs": epochs}
-
-
-@cli.command()
-@click.option("--every", help="Look so often, such as 90s, 10m, 6h, 1d.")
-@click.option("--cron", help='Look by a cron expression in UTC, such as "0 3 * * *".')
-@pass_state
-def daemon(state: State, /, **given: Any) -> None:
-    """Rescan on schedule and run a cycle when there is new data."""
-    from jobs.daemon import run_daemon
-    from jobs.stop import stop_on_signals
-
-    state.home.require()
-    if given["every"]:
-        given["cron"] = given["cron"] or ""  # --every also wins over a cron of the settings file
-    command = [
-        sys.executable,
-        str(Path(__file__).absolute()),
-        "--home",
-        str(state.home.folder),
-        "--json",
-        *state.global_options(),
-        "run-now",
-        "--if-changed",
-    ]
-
-    def load() -> "Config":
-        config = state.config(**given)
-        config.images_folder()
-        return config
-
-    with stop_on_signals(reloads=True) as flag:
-        run_daemon(state.home, load, command, flag)
 
 
 @cli.command()
@@ -285,6 +178,8 @@ def doctor(state: State) -> None:
 
 
 COMMANDS = (
+    run_now,
+    daemon,
     suspects,
     relabel,
     weights,

@@ -84,7 +84,7 @@ def run_cycles(home: Path, cycles: int) -> None:
     """Run all cycles in this process, and print a table of what it holds."""
     from jobs.cycle import Request, run_cycle
     from jobs.home import Home
-    from jobs.settings import load_config
+    from jobs.settings.load import load_config
     from jobs.stop import StopFlag
     from pipeline.evaluate import silent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
-from jobs.setting import setting
-from jobs.setting_checks import addresses, between, one_of, readable, that_holds, unless_empty, web_address
+from jobs.settings.checks import addresses, between, one_of, readable, that_holds, unless_empty, web_address
+from jobs.settings.setting import setting
 from pipeline.backbones import backbone_named
 from pipeline.device import parse_device
 from pipeline.engine_settings import ENGINE_SETTINGS

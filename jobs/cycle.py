@@ -14,16 +14,15 @@ from jobs.ahead import Ahead
 from jobs.backups import back_up_daily, open_home
 from jobs.cycle_record import recorded
 from jobs.environment import processor
-from jobs.heartbeat import Heartbeat, beating
 from jobs.home import Home
 from jobs.lock import hold
-from jobs.log_file import log_file
-from jobs.log_lines import log_ids
+from jobs.logs.file import log_file
+from jobs.logs.lines import log_ids
 from jobs.look import Look
 from jobs.looks import Ending, recorded_look
 from jobs.not_again import is_held_back, not_again
-from jobs.notice import notice_of
-from jobs.notices import notify
+from jobs.notices.notice import notice_of
+from jobs.notices.send import notify
 from jobs.preparation import Request, new_images, prepare
 from jobs.prune import keep_to_the_settings
 from jobs.repair import repair
@@ -33,6 +32,7 @@ from jobs.shortage import with_smaller_parts
 from jobs.space import check_space, hold_back
 from jobs.stop import StopFlag
 from jobs.survey import survey
+from jobs.watching.heartbeat import Heartbeat, beating
 from pipeline.backbones import backbone_named
 from pipeline.device import Device, resolve_device
 from pipeline.engine_settings import FrozenSettings

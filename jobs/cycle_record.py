@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.config import NoticeSettings
-from jobs.heartbeat import CANNOT_WRITE
 from jobs.home import Home
 from jobs.leftovers import remove_leftovers
-from jobs.log_lines import log_ids
-from jobs.notice import Notice
-from jobs.notices import notify
+from jobs.logs.lines import log_ids
+from jobs.notices.notice import Notice
+from jobs.notices.send import notify
 from jobs.reports import write_pages
 from jobs.resume import Wanted, cycle_to_go_on_with, status_after
 from jobs.space import record_ending, sentence_of
+from jobs.watching.heartbeat import CANNOT_WRITE
 from pipeline.errors import Interrupted, OutOfMemory
 from pipeline.failpoint import failpoint
 from pipeline.records import Status

@@ -7,25 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from jobs.attempts import Attempt, Limits, after, delay, is_paused, next_attempt
-from jobs.child_result import STOPPED, Result, result_of
 from jobs.config import Config
-from jobs.daemon_database import close_records, has_finished
-from jobs.daemon_state import DaemonState, StateFile, load_state
 from jobs.home import Home
 from jobs.lock import Held, hold
-from jobs.log_file import log_file
-from jobs.look_schedule import LookSchedule
-from jobs.process_identity import this_process
-from jobs.process_tree import adopt_orphans
-from jobs.say_once import SayOnce
+from jobs.logs.file import log_file
 from jobs.schedule import parse_interval
-from jobs.service_manager import ServiceManager
-from jobs.situation import digest_of_situation
 from jobs.stop import StopFlag
 from jobs.supervise import run_supervised
-from jobs.wall_clock import WallClock
-from jobs.watch import Watch
+from jobs.watching.attempts import Attempt, Limits, after, delay, is_paused, next_attempt
+from jobs.watching.child_result import STOPPED, Result, result_of
+from jobs.watching.daemon_database import close_records, has_finished
+from jobs.watching.daemon_state import DaemonState, StateFile, load_state
+from jobs.watching.look_schedule import LookSchedule
+from jobs.watching.process_identity import this_process
+from jobs.watching.process_tree import adopt_orphans
+from jobs.watching.say_once import SayOnce
+from jobs.watching.service_manager import ServiceManager
+from jobs.watching.situation import digest_of_situation
+from jobs.watching.wall_clock import WallClock
+from jobs.watching.watch import Watch
 from pipeline.errors import HomeLost, Interrupted, WhiskerError
 
 log = logging.getLogger("whisker")

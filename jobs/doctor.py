@@ -6,14 +6,14 @@ Nothing is changed, and whatever may crash or hang (MXNet, CUDA, the driver) is 
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jobs.check import Check
 from jobs.config import Config
-from jobs.doctor_devices import examine_devices
-from jobs.doctor_home import examine_database, examine_home, examine_images
-from jobs.doctor_machine import clock_check, clock_state, examine_permissions
-from jobs.doctor_records import examine_records, weights_check
-from jobs.doctor_software import examine_software
-from jobs.doctor_work import examine_work
+from jobs.examination.check import Check
+from jobs.examination.devices import examine_devices
+from jobs.examination.home import examine_database, examine_home, examine_images
+from jobs.examination.machine import clock_check, clock_state, examine_permissions
+from jobs.examination.records import examine_records, weights_check
+from jobs.examination.software import examine_software
+from jobs.examination.work import examine_work
 from jobs.home import Home
 
 __all__ = ["Check", "examine"]

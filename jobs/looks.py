@@ -8,7 +8,7 @@ from pathlib import Path
 
 from db import store
 from db.session import open_again, utc_now
-from jobs.heartbeat import CANNOT_WRITE
+from jobs.watching.heartbeat import CANNOT_WRITE
 from pipeline.errors import Interrupted
 from pipeline.records import LookOutcome, LookRecord
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.config import Config
-from jobs.heartbeat import Heartbeat
 from jobs.home import Home
 from jobs.look import NOTHING_ACCEPTED, Accepted, Look
+from jobs.watching.heartbeat import Heartbeat
 from pipeline.backbones import backbone_named
 from pipeline.device import Device, context
 from pipeline.differences import bounded, count_by_kind_and_label

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from db import store
 from jobs.environment import environment
-from jobs.heartbeat import CANNOT_WRITE
-from jobs.log_lines import log_ids
+from jobs.logs.lines import log_ids
+from jobs.logs.training import log_event
 from jobs.resume import as_stored, status_after
 from jobs.shortage import is_shortage, out_of_memory
 from jobs.space import record_ending, sentence_of
-from jobs.training_log import log_event
+from jobs.watching.heartbeat import CANNOT_WRITE
 from jobs.work import Work
 from pipeline.checkpoint import Checkpoint, Checkpoints
 from pipeline.errors import ComputingFailed, OutOfMemory, WeightsError, WhiskerError

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from db import store
 from db.session import open_read_only
-from jobs.daemon_state import DaemonState, load_state
 from jobs.durations import in_words
-from jobs.heartbeat import CANNOT_WRITE
 from jobs.home import Home
-from jobs.process_identity import ProcessIdentity
+from jobs.watching.daemon_state import DaemonState, load_state
+from jobs.watching.heartbeat import CANNOT_WRITE
+from jobs.watching.process_identity import ProcessIdentity
 from pipeline.disk import free_bytes
 from pipeline.errors import DatabaseBusy, DatabaseMissing
 from pipeline.records import Activity, LookRecord

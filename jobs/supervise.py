@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from jobs.child import Child
+from jobs.watching.child import Child
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 10.0  # a batch and the records fit in it; then the process is killed

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.child import SECONDS_TO_DIE
-from jobs.say_once import PATIENCE_SECONDS
 from jobs.supervise import GRACE_SECONDS
+from jobs.watching.child import SECONDS_TO_DIE
+from jobs.watching.say_once import PATIENCE_SECONDS
 from pipeline.errors import Interrupted, NeedsDecision, UsageError
 from tests.conftest import REPOSITORY
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jobs.config import Config
 from jobs.home import Home
 from jobs.new_home import make_home, settings_text
-from jobs.setting import settings_of
-from jobs.settings import load_config, load_settings
+from jobs.settings.load import load_config, load_settings
+from jobs.settings.setting import settings_of
 from pipeline.errors import BadSettings, NoHome, TooFewClasses
 from pipeline.recipes import RECIPES
 

@@ -25,7 +25,7 @@ import json, logging, sys
 from pathlib import Path
 from jobs.daemon import run_daemon
 from jobs.home import Home
-from jobs.settings import load_config
+from jobs.settings.load import load_config
 from jobs.stop import stop_on_signals
 from pipeline.errors import WhiskerError
 
@@ -42,7 +42,7 @@ except WhiskerError as error:
 START = """
 import json, os, signal, sys, time
 from pathlib import Path
-from jobs.process_tree import die_with_the_daemon
+from jobs.watching.process_tree import die_with_the_daemon
 home = Path(sys.argv[1])
 with (home / "looks").open("a") as file:
     print(os.getpid(), *sys.argv[2:], file=file)
@@ -69,7 +69,7 @@ BEATS_AND_HANGS = (
 from datetime import UTC, datetime
 from db import store
 from db.session import open_again
-from jobs.heartbeat import beating
+from jobs.watching.heartbeat import beating
 from jobs.lock import hold
 database = home / "whisker.db"
 with hold(home / "whisker.lock", "a cycle"):

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from db.engine import connect_to_file
 from db.session import open_database
-from jobs.attempts import Trouble
-from jobs.daemon_state import DaemonState, StateFile
 from jobs.display_status import show_status, status_document
 from jobs.home import Home
-from jobs.process_identity import this_process
 from jobs.status import Status, status_of
+from jobs.watching.attempts import Trouble
+from jobs.watching.daemon_state import DaemonState, StateFile
+from jobs.watching.process_identity import this_process
 from pipeline.records import Activity, LookRecord
 from tests.db.samples import begin_cycle, begin_run, evaluation, snapshot
 

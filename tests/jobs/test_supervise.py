@@ -104,7 +104,7 @@ def test_an_error_of_the_supervisor_leaves_no_process(tmp_path: Path) -> None:
 @pytest.mark.parametrize("apart", [False, True], ids=["same session", "session of its own"])
 def test_what_a_child_leaves_behind_goes_with_it(apart: bool) -> None:
     program = f"""
-from jobs.process_tree import adopt_orphans
+from jobs.watching.process_tree import adopt_orphans
 from jobs.supervise import run_supervised
 import sys
 adopt_orphans()
@@ -118,10 +118,13 @@ print(end.status, end.output)
 
 
 def test_a_child_does_not_outlive_a_daemon_that_is_killed() -> None:
-    child = "from jobs.process_tree import die_with_the_daemon as f; f(); print('up', flush=True); input()"
+    child = """if True:
+        from jobs.watching.process_tree import die_with_the_daemon
+        die_with_the_daemon(); print("up", flush=True); input()
+    """
     program = f"""
 import os, signal, subprocess, sys
-from jobs.process_tree import DAEMON_VARIABLE
+from jobs.watching.process_tree import DAEMON_VARIABLE
 ours = os.environ | {{DAEMON_VARIABLE: str(os.getpid())}}
 child = subprocess.Popen([sys.executable, "-c", {child!r}], env=ours, stdout=subprocess.PIPE,
                          stdin=subprocess.PIPE, start_new_session=True)
@@ -135,7 +138,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_child_whose_daemon_is_dead_already_does_not_begin() -> None:
-    program = "from jobs.process_tree import die_with_the_daemon as f; f(); print('worked')"
+    program = "from jobs.watching.process_tree import die_with_the_daemon as f; f(); print('worked')"
     done = subprocess.run(
         python(program), capture_output=True, check=False, cwd=REPOSITORY,
         env=os.environ | {"_WHISKER_DAEMON": "999999"},

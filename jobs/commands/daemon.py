@@ -1,0 +1,44 @@
+"""The command `daemon`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs.commands.state import State
+
+if TYPE_CHECKING:
+    from jobs.config import Config
+
+
+@click.command()
+@click.option("--every", help="Look so often, such as 90s, 10m, 6h, 1d.")
+@click.option("--cron", help='Look by a cron expression in UTC, such as "0 3 * * *".')
+@click.pass_obj
+def daemon(state: State, /, **given: Any) -> None:
+    """Rescan on schedule and run a cycle when there is new data."""
+    from jobs.daemon import run_daemon
+    from jobs.stop import stop_on_signals
+
+    state.home.require()
+    if given["every"]:
+        given["cron"] = given["cron"] or ""  # --every also wins over a cron of the settings file
+    command = [
+        sys.executable,
+        str(Path(__file__).parents[2] / "cli.py"),
+        "--home",
+        str(state.home.folder),
+        "--json",
+        *state.global_options(),
+        "run-now",
+        "--if-changed",
+    ]
+
+    def load() -> "Config":
+        config = state.config(**given)
+        config.images_folder()
+        return config
+
+    with stop_on_signals(reloads=True) as flag:
+        run_daemon(state.home, load, command, flag)

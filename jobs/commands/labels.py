@@ -1,0 +1,44 @@
+"""The commands `suspects` and `relabel`."""
+
+from pathlib import Path
+
+import click
+
+from jobs.commands.state import FILE, FOLDER, State
+
+
+@click.command()
+@click.option("--csv", "file", type=FILE, help="Write all of them to this file, to be decided on.")
+@click.pass_obj
+def suspects(state: State, file: Path | None) -> None:
+    """List the images whose label is doubtful: in two classes, or probably wrong, the worst first."""
+    from db.session import open_read_only
+    from jobs.decide_labels import open_doubts
+    from jobs.display import show_doubts
+    from jobs.documents import suspects_document
+    from jobs.labels import doubts_csv
+    from pipeline.publish import write_whole
+
+    with open_read_only(state.home.database)() as session:
+        doubts = open_doubts(session)
+    if file:
+        write_whole(file, doubts_csv(doubts.suspects, doubts.conflicts).encode())
+    state.answer(suspects_document(doubts), lambda console: show_doubts(console, doubts, file))
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
+@click.pass_obj
+def relabel(state: State, file: Path, images: Path | None) -> None:
+    """Apply a decided list of suspects; the files stay as they are."""
+    from jobs.decide_labels import apply_decisions
+
+    folder = state.config(images=images).images_folder()
+    labelled, excluded = apply_decisions(state.home, folder, file)
+    state.answer(
+        {"labelled": labelled, "excluded": excluded},
+        lambda console: console.print(
+            f"from the next cycle on: {labelled:,} with a decided label, {excluded:,} left out"
+        ),
+    )

@@ -1,0 +1,88 @@
+"""The command `predict`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jobs.commands.state import FOLDER, State
+
+if TYPE_CHECKING:
+    from jobs.answers import Form
+    from pipeline.predict import Answer
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=bytes))
+@click.option("--run", "run_id", type=int, help="Use this run instead of the champion.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["human", "csv", "jsonl"]),
+    default="human",
+    show_default=True,
+    help="A line for people, a row of CSV, or a line of JSON for each file.",
+)
+@click.option(
+    "--reject-below",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="P",
+    help="Mark answers whose probability is below P as rejected.",
+)
+@click.option(
+    "--sort-into",
+    type=FOLDER,
+    metavar="DIR",
+    help="Copy each image into DIR/CLASS; nothing is moved or overwritten.",
+)
+@click.pass_obj
+def predict(
+    state: State,
+    paths: tuple[bytes, ...],
+    run_id: int | None,
+    form: "Form",
+    reject_below: float,
+    sort_into: Path | None,
+) -> None:
+    """Say the class and its probability for images.
+
+    PATH is a file, a folder, a pattern in quotes, or - for a list of paths on standard input. What cannot be
+    read is a row with its error, and the exit status is 1 at the end.
+
+    \b
+    Examples:
+      predict photo.jpg
+      predict --format csv photos > answers.csv
+      predict --reject-below 0.9 --sort-into sorted 'inbox/*.jpg'
+      find photos -newer yesterday | predict -
+    """
+    from jobs.answers import as_text
+    from jobs.predict import check_sorting, classify, open_classifier
+
+    if sort_into:
+        check_sorting(sort_into, state.config().images, paths)
+    classifier = open_classifier(state.home, run_id)
+    errors = 0
+
+    def counted(answers: "Iterator[Answer]") -> "Iterator[Answer]":
+        nonlocal errors
+        for answer in answers:
+            errors += answer.error is not None
+            yield answer
+
+    with state.at_work() as (flag, _):
+        answers = classify(
+            classifier, paths, sys.stdin.buffer, flag.check, reject_below=reject_below, sort_into=sort_into
+        )
+        chosen = "json" if state.as_json else form
+        for text in as_text(
+            counted(answers), classifier.run_id, classifier.model.classes, chosen, reject_below
+        ):
+            sys.stdout.write(text)
+    if errors:
+        files = "1 file" if errors == 1 else f"{errors:,} files"
+        click.echo(f"whisker: {files} could not be read; their rows say why", err=True)
+        click.get_current_context().exit(1)

@@ -1,0 +1,42 @@
+"""The commands `weights list` and `weights fetch`."""
+
+import click
+
+from jobs.commands.state import State
+
+
+@click.group()
+def weights() -> None:
+    """Pretrained backbones."""
+
+
+@weights.command("list")
+@click.pass_obj
+def weights_list(state: State) -> None:
+    """List the backbones and whether their weights are here."""
+    from dataclasses import asdict
+
+    from jobs.display import weights_table
+    from pipeline.weights import list_weights
+
+    statuses = list_weights(state.home.weights)
+    document = {"weights": [asdict(status) for status in statuses]}
+    state.answer(document, lambda console: console.print(weights_table(statuses)))
+
+
+@weights.command("fetch")
+@click.argument("backbone")
+@click.pass_obj
+def weights_fetch(state: State, backbone: str) -> None:
+    """Fetch the weights of a backbone into the home."""
+    from pipeline.backbones import backbone_named
+    from pipeline.weights import find_weights
+
+    with state.at_work() as (_, progress):
+        found = find_weights(
+            backbone_named(backbone),
+            state.home.weights,
+            progress=lambda done, total: progress("weights", done, total or 0),
+        )
+    document = {"backbone": backbone, "path": str(found.path), "source": found.source, "sha256": found.sha256}
+    state.answer(document, lambda console: console.print(f"{found.path} ({found.source})", markup=False))

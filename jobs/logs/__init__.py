@@ -1,0 +1,1 @@
+"""What is logged: on standard error, in files, line by line."""

@@ -1,0 +1,1 @@
+"""What the daemon is made of: its child, its schedule, its state, what it says."""

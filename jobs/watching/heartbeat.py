@@ -1,0 +1,99 @@
+"""The heartbeat: what the process that holds the home is doing, for `status` and for the daemon.
+
+It is beaten by the working loop, as it passes by, and by nothing else: a thread of its own would go on
+beating in a process that hangs.
+"""
+
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import store
+from db.session import open_again, utc_now
+from jobs.watching.process_identity import this_process
+from pipeline.errors import WhiskerError
+from pipeline.evaluate import Progress
+from pipeline.records import Activity
+
+log = logging.getLogger("whisker")
+
+EVERY_SECONDS = 5.0
+NEW_STAGE_SECONDS = 1.0  # a stage that hangs at once must be known by its name
+BUSY_SECONDS = 0.2  # a beat that has to wait for longer is left out; the next one comes
+CANNOT_WRITE = (WhiskerError, SQLAlchemyError, sqlite3.Error)
+
+
+class Heartbeat:
+    """Passes progress and stop on, and stores now and then how far the work is."""
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        progress: Progress,
+        check_stop: Callable[[], None],
+        *,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sessions, self._progress, self._check_stop = sessions, progress, check_stop
+        self._now, self._monotonic = now, monotonic
+        process, at = this_process(), now()
+        self._activity = Activity(process.pid, process.start, process.host, "start", 0, 0, at, at, at, at)
+        self._stored = self._activity
+        self._next = -float("inf")  # when the next beat is due, by the monotonic clock
+        self._beat()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is, and beat if it is time."""
+        self._progress(stage, done, total)
+        if (stage, done) != (self._activity.stage, self._activity.done):
+            at = self._now()
+            begun = self._activity.stage_started_at if stage == self._activity.stage else at
+            self._activity = replace(
+                self._activity, stage=stage, done=done, total=total, stage_started_at=begun, progress_at=at
+            )
+        self._beat()
+
+    def check_stop(self) -> None:
+        """Raise what the work is to end with, if anything; else beat if it is time."""
+        self._check_stop()
+        self._beat()
+
+    def end(self) -> None:
+        """Remove what is stored: the work has ended, well or not."""
+        with contextlib.suppress(*CANNOT_WRITE), self._sessions.begin() as session:
+            store.clear_activity(session)
+
+    def _beat(self) -> None:
+        moment = self._monotonic()
+        early = EVERY_SECONDS - NEW_STAGE_SECONDS if self._activity.stage != self._stored.stage else 0.0
+        if moment < self._next - early:
+            return
+        self._next = moment + EVERY_SECONDS
+        beat = replace(self._activity, beat_at=self._now())
+        try:
+            with self._sessions.begin() as session:
+                store.save_activity(session, beat)
+        except CANNOT_WRITE as error:
+            log.debug("a heartbeat was left out: %s", error)
+        else:
+            self._stored = beat
+
+
+@contextmanager
+def beating(database: Path, progress: Progress, check_stop: Callable[[], None]) -> Iterator[Heartbeat]:
+    """Beat while the block runs; for the holder of the home's lock, once the database is up to date."""
+    heartbeat = Heartbeat(open_again(database, BUSY_SECONDS), progress, check_stop)
+    try:
+        yield heartbeat
+    finally:
+        heartbeat.end()

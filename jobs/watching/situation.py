@@ -1,0 +1,29 @@
+"""What a failure may depend on besides the images: the settings and the program itself."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from jobs.settings.setting import PREFIX
+
+PROGRAM = Path(__file__).resolve().parent.parent
+FOLDERS = ("db", "jobs", "pipeline", "templates")
+
+
+def digest_of_situation(settings_file: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """Return a digest of the settings file, the variables that are settings, and the program's files."""
+    digest = hashlib.sha256()
+    try:
+        digest.update(settings_file.read_bytes())
+    except OSError as error:
+        digest.update(str(error).encode())
+    for name in sorted(environment):
+        if name.startswith(PREFIX):
+            digest.update(os.fsencode(f"{name}={environment[name]}\0"))
+    for file in sorted(file for folder in FOLDERS for file in (PROGRAM / folder).rglob("*.py")):
+        with contextlib.suppress(OSError):  # gone meanwhile: the program is being replaced
+            state = file.stat()
+            digest.update(f"{file}:{state.st_size}:{state.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
