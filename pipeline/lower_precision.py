@@ -23,8 +23,8 @@ def in_lower_precision(graph: Any, precision: Precision) -> Any:
     images = mx.sym.var("data", dtype="float32")
     parameters = graph.collect_params()
     cast = amp.convert_symbol(graph(images), target_dtype=precision, data_names=["data"])
-    # On a processor a cast writes no gradient where gradients are to be added to those before: it needs an
-    # operator behind it that does the adding.
+    # On a processor a cast of a parameter itself writes no gradient where gradients are to be added to those
+    # before, and fails at depthwise weights that a float32 pass has left in oneDNN's own order.
     trained = [name for name, parameter in parameters.items() if parameter.grad_req != "null"]
     cast = cast(**{name: mx.sym.identity(mx.sym.var(name, dtype="float32")) for name in trained})
     return mx.gluon.SymbolBlock(cast, [images], params=parameters)

@@ -12,7 +12,7 @@ BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def check_precision(precision: Precision, backbone: Backbone, device: Device, flags: frozenset[str]) -> None:
-    """Refuse a precision that the device or the network cannot be trained in, or not faster.
+    """Refuse a precision that the device cannot compute in, or that makes the network train slower.
 
     Args:
         precision: as the recipe says.
@@ -38,9 +38,9 @@ def _problem(precision: Precision, backbone: Backbone, device: Device, flags: fr
         return f"it is for processors; use float16 or float32 on {device.name}"
     if not flags & BFLOAT16_FLAGS:
         return f"this processor has none of {', '.join(sorted(BFLOAT16_FLAGS))}; use float32"
-    if backbone.is_depthwise:
+    if backbone.has_relu6:
         return (
-            f"MXNet cannot train the depthwise convolutions of {backbone.name} in it; "
-            "use float32, or a backbone such as resnet18_v2"
+            f"MXNet computes the ReLU6 of {backbone.name} so slowly in it that training takes longer than in "
+            "float32; use float32, or a backbone such as resnet18_v2"
         )
     return None

@@ -27,16 +27,18 @@ needs_bfloat16 = pytest.mark.skipif(
 
 
 def tiny_network() -> Any:
-    """Return a residual-like network of two convolutions, for images of 32 x 32 pixels."""
+    """Return a network of three convolutions, one of them depthwise, for images of 32 x 32 pixels."""
     mx.random.seed(0)
     features = nn.HybridSequential(prefix="tiny_features_")
     with features.name_scope():
-        for channels in (8, 16):
-            features.add(nn.Conv2D(channels, 3, 2, 1), nn.BatchNorm(), nn.Activation("relu"))
+        for channels, groups in ((8, 1), (8, 8), (16, 1)):
+            convolution = nn.Conv2D(channels, 3, 2, 1, groups=groups, in_channels=8 if features else 3)
+            features.add(convolution, nn.BatchNorm(), nn.Activation("relu"))
         features.add(nn.GlobalAvgPool2D(), nn.Flatten())
     network = assemble(features, 2, SIZE, "tiny_")
     network.initialize(mx.init.Xavier())
     network.hybridize(static_alloc=True)
+    network(mx.nd.zeros((1, 3, SIZE, SIZE))).wait_to_read()  # as `scratch_network` does
     return network
 
 

@@ -17,6 +17,7 @@ ABLE = frozenset({"avx2", "avx512_bf16"})
         ("float32", "resnet18_v2", "gpu:0", frozenset()),
         ("bfloat16", "resnet18_v2", "cpu", ABLE),
         ("bfloat16", "resnet50_v1", "cpu", frozenset({"amx_bf16"})),
+        ("bfloat16", "mobilenet0.5", "cpu", ABLE),
         ("float16", "efficientnet_lite0", "gpu:1", frozenset()),
     ],
 )
@@ -32,8 +33,8 @@ def test_what_can_be_used_is_let_through(
         ("float16", "resnet18_v2", "cpu", ABLE, "on GPUs only"),
         ("bfloat16", "resnet18_v2", "gpu:0", ABLE, "use float16 or float32 on gpu:0"),
         ("bfloat16", "resnet18_v2", "cpu", frozenset({"avx2"}), "none of amx_bf16, avx512_bf16"),
-        ("bfloat16", "efficientnet_lite0", "cpu", ABLE, "convolutions of efficientnet_lite0"),
-        ("bfloat16", "mobilenetv2_1.0", "cpu", ABLE, "convolutions of mobilenetv2_1.0"),
+        ("bfloat16", "efficientnet_lite0", "cpu", ABLE, "ReLU6 of efficientnet_lite0"),
+        ("bfloat16", "mobilenetv2_1.0", "cpu", ABLE, "ReLU6 of mobilenetv2_1.0"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence_with_the_way_out(
@@ -46,10 +47,8 @@ def test_what_cannot_be_used_is_one_sentence_with_the_way_out(
 @pytest.mark.parametrize(
     "name", ["efficientnet_lite0", "mobilenet0.25", "mobilenetv2_0.25", "resnet18_v1", "resnet50_v2"]
 )
-def test_the_record_of_a_backbone_knows_whether_it_has_depthwise_convolutions(name: str) -> None:
-    from pipeline.network import leaves
+def test_the_record_of_a_backbone_knows_whether_it_has_relu6(name: str) -> None:
+    from pipeline.runtime import mx
 
     backbone = backbone_named(name)
-    layers = leaves(backbone.build(2))
-    groups = {layer._kwargs.get("num_group", 1) for layer in layers if hasattr(layer, "_kwargs")}
-    assert backbone.is_depthwise == (max(groups) > 1)
+    assert backbone.has_relu6 == ('"op": "clip"' in backbone.build(2)(mx.sym.var("data")).tojson())
