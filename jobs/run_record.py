@@ -25,7 +25,17 @@ from pipeline.errors import ComputingFailed, OutOfMemory, WeightsError, WhiskerE
 from pipeline.failpoint import failpoint
 from pipeline.processors import computing_threads
 from pipeline.recipes import Recipe
-from pipeline.records import EpochMetrics, Evaluation, Findings, Note, Run, RunKind, Status
+from pipeline.records import (
+    SAME_NUMBERS,
+    WENT_ON,
+    EpochMetrics,
+    Evaluation,
+    Findings,
+    Note,
+    Run,
+    RunKind,
+    Status,
+)
 from pipeline.runtime import mx
 from pipeline.train import TrainingData, TrainingEvent
 
@@ -170,7 +180,7 @@ def _checkpoints(work: Work, plan: Plan, run_id: int) -> Checkpoints:
 
 def _note(run: Run, found: Checkpoint, now: Mapping[str, str], device: str) -> str:
     """Say where the run goes on, and why its numbers may not be those of a run that was not cut off."""
-    sentence = f"went on after epoch {found.epochs[-1].epoch}, since it had been cut off ({run.error})"
+    sentence = f"{WENT_ON} {found.epochs[-1].epoch}, since it had been cut off ({run.error})"
     reasons = [
         f"{name} is {now.get(name, 'none')} and was {found.environment.get(name, 'none')}"
         for name in sorted({*now, *found.environment})
@@ -181,7 +191,7 @@ def _note(run: Run, found: Checkpoint, now: Mapping[str, str], device: str) -> s
     if run.settings.get("precision") == "float16":
         reasons.append("the scale of its losses began again")
     if not reasons:
-        return f"{sentence}; its numbers are those of a run that was not"
+        return f"{sentence}; {SAME_NUMBERS}"
     return f"{sentence}; its numbers may differ from those of a run that was not: {'; '.join(reasons)}"
 
 

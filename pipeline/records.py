@@ -13,6 +13,8 @@ Split = Literal["train", "test"]
 RunKind = Literal["finetune", "scratch"]
 Status = Literal["running", "finished", "failed", "interrupted"]
 Decision = Literal["first", "promote", "hold", "reject"]
+# How the note of a run begins that was cut off and went on, and how it ends if that changed no number.
+WENT_ON, SAME_NUMBERS = "went on after epoch", "its numbers are those of a run that was not"
 LookOutcome = Literal["nothing-new", "finished", "failed", "interrupted"]
 
 

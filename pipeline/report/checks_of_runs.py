@@ -4,9 +4,17 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 
 from pipeline.budgets import still_improving
-from pipeline.records import Cycle, EpochMetrics, Run, RunDetails, SnapshotSummary
+from pipeline.records import (
+    SAME_NUMBERS,
+    WENT_ON,
+    Cycle,
+    EpochMetrics,
+    Run,
+    RunDetails,
+    SnapshotSummary,
+)
 from pipeline.report.scores import train_images_of
-from pipeline.report.verdict_check import Check
+from pipeline.report.verdict_check import Check, Level
 from pipeline.report.words import KINDS, counted
 
 MOST_NAMED = 4
@@ -30,6 +38,15 @@ def _endings(cycle: Cycle) -> Iterator[Check]:
             ending = "failed" if run.status == "failed" else "was interrupted"
             text = f"{KINDS[run.kind]}: the run {ending}: {run.error or 'no reason is known'}"
             yield Check("bad" if run.kind == "finetune" else "look", f"The run {ending}", text, "runs")
+        if details:
+            yield from _cut_off(details.run)
+
+
+def _cut_off(run: Run) -> Iterator[Check]:
+    """Say that a run was cut off and went on, and whether its numbers may be others for that reason."""
+    for note in (note for note in run.notes if note.startswith(WENT_ON)):
+        level: Level = "good" if note.endswith(SAME_NUMBERS) else "look"
+        yield Check(level, "Cut off", f"{KINDS[run.kind]}: the run {note}.", "runs")
 
 
 def _finite_losses(runs: list[Run]) -> Iterator[Check]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Cycle, RunDetails
+from pipeline.records import SAME_NUMBERS, WENT_ON, Cycle, RunDetails
 from pipeline.report.checks_of_runs import checks_of_runs
 from pipeline.report.verdict_check import Check
 from pipeline.report.words import NARROW
@@ -82,6 +82,16 @@ def test_a_failed_baseline_of_a_finished_cycle_is_said_with_its_error() -> None:
         "From scratch: the run failed: the loss became nan in epoch 1; choose a smaller "
         "baseline_learning_rate"
     )
+
+
+@pytest.mark.parametrize(
+    ("why", "level"), [(SAME_NUMBERS, "good"), ("its numbers may differ: threads is 2 and was 4", "look")]
+)
+def test_a_run_that_was_cut_off_says_whether_its_numbers_are_the_same(why: str, level: str) -> None:
+    note = f"{WENT_ON} 1, since it had been cut off (the process ended without finishing); {why}"
+    found = check(replace(CLEAN, scratch=scratch(notes=("another note", note))), "Cut off")
+
+    assert (found.level, found.text) == (level, f"From scratch: the run {note}.")
 
 
 def test_a_failed_fine_tune_is_a_problem() -> None:
