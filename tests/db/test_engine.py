@@ -14,7 +14,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import engine as engines
 from db import store
 from db.engine import create_database_engine, journal_mode
 from db.session import open_database
@@ -133,10 +132,9 @@ def test_a_transaction_waits_for_another_program_and_then_goes_on(
 
 
 def test_a_database_that_stays_busy_is_reported_in_one_sentence(
-    path: Path, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+    path: Path, sessions: sessionmaker[Session]
 ) -> None:
-    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.1)
-    engine = create_database_engine(f"sqlite:///{path}")
+    engine = create_database_engine(f"sqlite:///{path}", busy_seconds=0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(

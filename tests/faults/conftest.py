@@ -1,9 +1,10 @@
 """Fixtures of the fault suite, and the table that it ends with."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.drawings import draw_demo_images
@@ -48,6 +49,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, pictures: Path, weight
 def settled(undisturbed: Subject, tmp_path: Path) -> Subject:
     """Return a copy of a home with one finished cycle."""
     return undisturbed.copy(tmp_path / "settled")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running(tmp_path: Path) -> Iterator[None]:
+    """End what a test that failed has left at work in its folder."""
+    yield
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(tmp_path) in word for word in process.info["cmdline"] or ()):
+            process.kill()
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def test_what_changes_between_the_look_and_the_training_is_left_out(
     injected("file changed after the look", "left out, with a note", subject, before)
 
 
+@pytest.mark.long
 def test_the_images_vanish_as_from_a_disk_that_is_not_mounted(settled: Subject, injected: Injected) -> None:
     away = settled.images.with_name("away")
     before = facts_of(settled)
@@ -94,6 +95,7 @@ def test_a_folder_of_rubbish_ends_no_cycle(subject: Subject, injected: Injected)
     )
 
 
+@pytest.mark.long
 def test_half_a_file_is_waited_for_and_then_used(subject: Subject, injected: Injected) -> None:
     text = (subject.home / "whisker.toml").read_text()
     (subject.home / "whisker.toml").write_text(text.replace("settle_seconds = 0", "settle_seconds = 2"))

@@ -40,20 +40,24 @@ def finished_cycles(subject: Subject) -> int:
 def test_of_a_daemon_and_five_others_one_works_and_the_others_leave_with_75(
     subject: Subject, injected: Injected
 ) -> None:
-    daemon = subject.start("daemon")
+    daemon = subject.start("daemon", failpoint="after_snapshot:stop")
     until(lambda: (subject.home / "whisker.owner").exists(), "the daemon's cycle holds the home")
+    worker = psutil.Process(child_of(daemon))
+    until(
+        lambda: worker.status() == psutil.STATUS_STOPPED, "the cycle stands still, with the home in its hand"
+    )
     others = [subject.start("run-now") for _ in range(5)]
     said = [ended(process) for process in others]
     assert [status for status, _ in said] == [75] * 5, said
-    assert all(f"process {child_of(daemon)}" in err for _, err in said), "the owner is named"
+    assert all(f"process {worker.pid}" in err for _, err in said), "the owner is named"
+    worker.resume()
     until(lambda: finished_cycles(subject), "the cycle has finished")
     before = facts_of(subject)
     daemon.terminate()
     assert ended(daemon)[0] == 143
     assert rows(subject, "SELECT count(*) FROM cycle") == [(1,)]
-    injected(
-        "five `run-now` beside the daemon's cycle", "one works, five leave with 75", subject, before, times=5
-    )
+    outcome = "one works, five leave with 75"
+    injected("five `run-now` beside the daemon's cycle", outcome, subject, before, times=5)
 
 
 def child_of(process: "subprocess.Popen[str]") -> int:
@@ -62,6 +66,7 @@ def child_of(process: "subprocess.Popen[str]") -> int:
     return children[0].pid
 
 
+@pytest.mark.long
 def test_a_second_daemon_leaves_with_75(settled: Subject, injected: Injected) -> None:
     before = facts_of(settled)
     first = settled.start("daemon")

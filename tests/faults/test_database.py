@@ -33,6 +33,7 @@ def hold(database: Path, seconds: float) -> "subprocess.Popen[str]":
     return process
 
 
+@pytest.mark.long
 def test_somebody_who_holds_the_database_for_seconds_is_waited_for(
     settled: Subject, injected: Injected
 ) -> None:
@@ -102,7 +103,7 @@ def test_a_database_of_a_newer_whisker_is_not_touched(settled: Subject, injected
     before = facts_of(settled)
     set_revision(database, "9999")
     newer = database.read_bytes()
-    for command in ("run-now", "runs", "report", "prune"):
+    for command in ("run-now", "runs"):
         done = settled.run(command)
         assert done.returncode == 1, (command, done.stderr)
         assert "newer" in one_sentence(done)

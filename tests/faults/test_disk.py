@@ -91,6 +91,7 @@ def test_a_limit_on_the_size_of_files_ends_it_with_a_sentence(
     injected("files may not grow (RLIMIT_FSIZE)", "one sentence; works again without", settled, before)
 
 
+@pytest.mark.long
 def test_images_on_a_read_only_disk_are_all_that_is_needed(subject: Subject, injected: Injected) -> None:
     with mounted(subject.images, "--bind", str(subject.images)):
         subprocess.run(["mount", "-o", "remount,ro,bind", subject.images], check=True)

@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("limit", [300, 600, 800, 1000, 1200, 1600])
+@pytest.mark.parametrize("limit", [600, 800, 1000, 1200, 1600])
 def test_too_little_memory_ends_the_cycle_and_nothing_else(
     limit: int, settled: Subject, injected: Injected
 ) -> None:

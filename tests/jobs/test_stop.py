@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,10 +10,20 @@ from jobs.stop import stop_on_signals
 from pipeline.errors import Interrupted
 
 
+@pytest.fixture
+def not_under_nohup() -> Iterator[None]:
+    """Let SIGHUP do what it does in a terminal, however the tests were started."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_sets_the_flag_and_the_work_ends_where_it_looks(number: int, status: int) -> None:
+def test_a_signal_sets_the_flag_and_the_work_ends_where_it_looks(
+    number: int, status: int, not_under_nohup: None
+) -> None:
     with stop_on_signals() as flag:
         flag.check()
         os.kill(os.getpid(), number)

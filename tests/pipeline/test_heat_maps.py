@@ -15,6 +15,7 @@ from pipeline.bundle import load_model
 from pipeline.errors import WeightsError
 from pipeline.heat_maps import heat_maps, open_evidence
 from pipeline.network import forward_of, scratch_network
+from pipeline.publish import sha256_of
 from pipeline.records import SnapshotImage
 from pipeline.runtime import mx
 from tests.pipeline.pictures import save_picture
@@ -27,7 +28,8 @@ def write(network: Any, folder: Path, backbone: Backbone) -> None:
     """Write a network as a published one, without the ONNX form, which takes long and is not used here."""
     folder.mkdir()
     network.export(str(folder / "network"))
-    manifest = {"classes": ["cat", "dog"], "preprocessing": asdict(backbone.preprocessing), "sha256": {}}
+    hashes = {file.name: sha256_of(file) for file in folder.iterdir()}
+    manifest = {"classes": ["cat", "dog"], "preprocessing": asdict(backbone.preprocessing), "sha256": hashes}
     (folder / "model.json").write_text(json.dumps(manifest))
 
 

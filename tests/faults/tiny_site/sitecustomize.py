@@ -42,7 +42,7 @@ def tiny() -> backbones.Backbone:
         preprocessing=Preprocessing(SIZE, "squash", SIZE, "bilinear", (0.5,) * 3, (0.5,) * 3),
         weights=backbones.WeightsSource(WEIGHTS.name, "sha256", digest, package=None),
         licence="drawn at random",
-        is_depthwise=False,
+        has_relu6=False,
     )
 
 
