@@ -68,7 +68,8 @@ def main(photos: Path, rounds: int = 3) -> None:
 
 def print_speeds(rounds: int) -> None:
     """Print a row for each way to train a backbone."""
-    print(f"Updates of all layers on batches of 32, no reading; medians of {rounds} processes, in turn.\n")
+    print(f"Updates of all layers on batches of 32, no reading; medians of {rounds} processes, in turn; by")
+    print("processor time: one update in one process with one thread.\n")
     print(
         "| backbone | precision | images/s | ratio | images per processor-second | ratio | peak memory, GB |"
     )
