@@ -15,7 +15,8 @@ from jobs.home import Home
 
 log = logging.getLogger("whisker")
 
-UNFINISHED = re.compile(r"\..*\.(?P<pid>[0-9]+)\.tmp")  # of files that are written beside, by whom
+# Of files that are written beside, by whom; of a database also what SQLite keeps next to it.
+UNFINISHED = re.compile(r"\..*\.(?P<pid>[0-9]+)\.tmp(-journal|-wal|-shm)?")
 RUN = re.compile(r"run-([0-9]+)")
 
 
@@ -50,8 +51,8 @@ def _run_id(folder: Path) -> int:
 def _half_written(home: Home) -> Iterator[Path]:
     """Yield what was written beside a file that was to appear whole, unless its writer lives."""
     folders = (home.folder, home.models, home.reports, home.weights, backup_folder(home.database))
-    beside = (path for folder in folders for path in folder.glob(".*.tmp"))
-    for path in (*beside, *home.cache.rglob(".*.tmp")):
+    beside = (path for folder in folders for path in folder.glob(".*.tmp*"))
+    for path in (*beside, *home.checkpoints.rglob(".*.tmp"), *home.cache.rglob(".*.tmp")):
         match = UNFINISHED.fullmatch(path.name)
         if match and not _is_alive(int(match["pid"])):
             yield path

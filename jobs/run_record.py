@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -126,6 +127,8 @@ def _close_unfinished(run: OpenRun, status: Status, reason: str) -> None:
 
 def _new(work: Work, plan: Plan, *more: str) -> OpenRun:
     notes = (*plan.notes, *more)
+    if plan.earlier:  # nobody goes on from it any more
+        shutil.rmtree(work.home.checkpoint(plan.earlier.id), ignore_errors=True)
     with work.sessions.begin() as session:
         run_id = store.start_run(
             session,

@@ -64,6 +64,7 @@ def test_the_checkpoint_of_the_newest_cycle_stays_while_it_can_go_on(stored: Sto
 
 def test_half_written_files_go_once_nobody_writes_them(stored: Stored) -> None:
     home, sessions = stored
+    checkpoint = home.checkpoint(cut_off(stored))
     (home.cache / "engines").mkdir(parents=True)
     home.weights.mkdir()
     dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -74,12 +75,15 @@ def test_half_written_files_go_once_nobody_writes_them(stored: Stored) -> None:
             kept,
             home.weights / f".tiny.params.x.{dead.pid}.tmp",
             home.folder / f".reserve.{dead.pid}.tmp",
+            home.folder / f".whisker.db.{dead.pid}.tmp-journal",
+            checkpoint / f".checkpoint.json.{dead.pid}.tmp",
             home.cache / "engines" / f".choice.json.{dead.pid}.tmp",
         ):
             file.touch()
         (home.weights / f".download-abc.{dead.pid}.tmp").mkdir()
         remove_leftovers(home, sessions)
-    assert list(home.folder.rglob(".*.tmp")) == [kept]
+    assert list(home.folder.rglob(".*.tmp*")) == [kept]
+    assert names(checkpoint) == ["checkpoint.json"]
 
 
 def test_a_home_in_which_nothing_was_written_is_no_fault(stored: Stored) -> None:
