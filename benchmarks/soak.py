@@ -39,10 +39,11 @@ def main(_photos: Path, cycles: int = CYCLES, by_the_daemon: int = BY_THE_DAEMON
         draw_demo_images(Path(folder) / "images", train_per_class=8, test_per_class=4, seed=3)
         first = make_subject(Path(folder) / "one", Path(folder) / "images", weights, more="keep_last = 20")
         print(f"{cycles} cycles in one process, an image more and one less before each:\n")
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "benchmarks.soak", first.home, str(cycles)],
-            cwd=CLI.parent, env=first.environment(), check=True,
+            cwd=CLI.parent, env=first.environment(), stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
+        print(done.stdout, end="")
         report(first, cycles)
         second = make_subject(Path(folder) / "two", Path(folder) / "images", weights, more="keep_last = 5")
         print(f"\n{by_the_daemon} cycles by a daemon that looks each second:\n")
