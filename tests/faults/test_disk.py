@@ -1,11 +1,8 @@
 """A full disk, a limit on files, folders that must not be written to."""
 
-import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,20 +10,10 @@ import pytest
 from tests.faults.conftest import Injected
 from tests.faults.subject import Done, Subject
 from tests.faults.whole import facts_of
+from tests.small_disk import fill, mounted
 
 KIB = 1024
 SIZES = (100 * KIB, 300 * KIB, 600 * KIB, 1200 * KIB)  # too little for the records, for a model, for a page
-
-
-@contextmanager
-def mounted(folder: Path, *options: str) -> Iterator[None]:
-    """Mount something on a folder, or skip: only root may."""
-    if subprocess.run(["mount", *options, folder], capture_output=True, check=False).returncode:
-        pytest.skip("mounting is not allowed here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def one_sentence(done: Done) -> str:
@@ -52,23 +39,17 @@ def test_a_full_disk_ends_the_cycle_with_a_sentence_and_room_mends_it(
     with mounted(settled.home, "-t", "tmpfs", "-o", f"size={used + size}", "tmpfs"):
         shutil.copytree(beside, settled.home, symlinks=True, dirs_exist_ok=True)
         before = facts_of(settled)
-        fill(settled.home / "filler", leave=size // 2)
+        filler = fill(settled.home, leave=size // 2)
         done = settled.run("run-now")
         assert done.returncode in (0, 1), done.stderr
         if done.returncode:
             assert "space" in one_sentence(done), done.stderr
         assert settled.run("status").returncode == 0, "reading goes on"
-        (settled.home / "filler").unlink()
+        filler.unlink()
         subprocess.run(["mount", "-o", "remount,size=100m", settled.home], check=True)
         again = settled.run("run-now")
         assert again.returncode == 0, again.stderr
         injected("full disk (tmpfs)", "one sentence; works again with room", settled, before)
-
-
-def fill(file: Path, *, leave: int) -> None:
-    """Write zeros until so many bytes are left on the disk."""
-    free = os.statvfs(file.parent).f_bavail * os.statvfs(file.parent).f_frsize
-    file.write_bytes(bytes(max(0, free - leave)))
 
 
 @pytest.mark.parametrize(
