@@ -1,6 +1,5 @@
 """Revision 0002, on a real database of revision 0001 whose rows were inserted by SQL."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -8,17 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy.orm import Session
 
 from db import store
-from db.base import Base
-from db.file_check import VERSIONS
-from db.migrate import create_database
 from db.session import open_database
 from pipeline.errors import DatabaseError
 from pipeline.records import LabelDecision, Promotion
+from tests.db.old_databases import assert_it_becomes_that_of_the_model, make_database_of
 from tests.db.samples import NOON, NOT_UTF8, PHOTOS, file_state, sha
 
 INSTANT = "2026-03-01 12:00:00.000000"
@@ -59,10 +54,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
 @pytest.fixture
 def old(path: Path, tmp_path: Path) -> Path:
     """Return a database of revision 0001 that has rows in each table."""
-    versions = tmp_path / "versions"
-    versions.mkdir()
-    shutil.copy(VERSIONS / "0001_first_schema.py", versions)
-    create_database(path, versions)
+    make_database_of("0001", path, tmp_path / "versions")
     with closing(sqlite3.connect(path)) as connection, connection:
         for table, rows in ROWS.items():
             places = ", ".join("?" * len(rows[0]))
@@ -97,9 +89,7 @@ def test_all_rows_are_kept_but_the_cache_of_the_scan(old: Path) -> None:
 
 
 def test_the_upgraded_database_has_the_tables_of_the_model(old: Path) -> None:
-    with open_database(old)() as session:
-        context = MigrationContext.configure(session.connection())
-        assert compare_metadata(context, Base.metadata) == []
+    assert_it_becomes_that_of_the_model(old)
 
 
 def test_an_upgraded_database_reads_as_one_without_findings(old: Path) -> None:

@@ -1,20 +1,13 @@
 """Revision 0005, on a real database of revision 0004 that has rows."""
 
-import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from db import store
-from db.base import Base
-from db.file_check import VERSIONS
-from db.migrate import create_database
 from db.session import open_database
 from db.tables import CycleRow, RunRow
+from tests.db.old_databases import assert_it_becomes_that_of_the_model, make_database_of
 from tests.db.samples import PHOTOS
 
 INSTANT = "2026-03-01 12:00:00.000000"
@@ -31,23 +24,12 @@ INSERT INTO run (id, cycle_id, kind, status, backbone, recipe, settings, environ
 @pytest.fixture
 def old(path: Path, tmp_path: Path) -> Path:
     """Return a database of revision 0004 with a cycle that was cut off."""
-    versions = tmp_path / "versions"
-    versions.mkdir()
-    for file in VERSIONS.glob("[0-9]*_*.py"):
-        if file.name[:4] <= "0004":
-            shutil.copy(file, versions)
-    create_database(path, versions)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(ROWS)
+    make_database_of("0004", path, tmp_path / "versions", ROWS)
     return path
 
 
 def test_the_migrated_database_has_the_tables_of_the_model(old: Path) -> None:
-    with open_database(old)() as session:
-        context = MigrationContext.configure(session.connection())
-        assert compare_metadata(context, Base.metadata) == []
-    with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert_it_becomes_that_of_the_model(old)
 
 
 def test_old_cycles_were_never_resumed_and_old_models_never_pruned(old: Path) -> None:

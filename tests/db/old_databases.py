@@ -1,0 +1,37 @@
+"""Databases that an older version of the program has made."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from db.base import Base
+from db.file_check import VERSIONS
+from db.migrate import create_database
+from db.session import open_database
+
+
+def make_database_of(revision: str, path: Path, versions: Path, rows: str = "") -> None:
+    """Make a database of a revision, from the migrations up to it in the new folder `versions`.
+
+    `rows` are statements that fill it.
+    """
+    versions.mkdir()
+    for file in VERSIONS.glob("[0-9]*_*.py"):
+        if file.name[:4] <= revision:
+            shutil.copy(file, versions)
+    create_database(path, versions)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(rows)
+
+
+def assert_it_becomes_that_of_the_model(path: Path) -> None:
+    """Migrate a database, and compare its tables with those of the program."""
+    with open_database(path)() as session:
+        context = MigrationContext.configure(session.connection())
+        assert compare_metadata(context, Base.metadata) == []
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
