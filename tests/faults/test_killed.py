@@ -3,24 +3,32 @@
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from pipeline.failpoint import NAMES
 from tests.faults.conftest import Injected
 from tests.faults.outcome import epochs_of, predictions_of, resumes_of
-from tests.faults.subject import Subject, ended_by
+from tests.faults.subject import Subject, ended_by, make_subject
 from tests.faults.whole import facts_of
 
-ELSEWHERE = {"in_features", "after_backup", "in_repair"}  # see the tests below
+ELSEWHERE = {"in_features", "after_backup", "in_repair"}  # each has a test of its own below
 PLACES = tuple(name for name in NAMES if name not in ELSEWHERE)
-IN_EACH_SUITE = {"after_checkpoint", "after_promotion"}
+# What a failpoint does -> the exit statuses that may come of it, and the name of the fault.
+ENDS = {
+    "kill": ((-signal.SIGKILL,), "kill -9 at a stage boundary"),
+    "term": ((0, 143), "SIGTERM at a stage boundary"),
+    "raise": ((0, 1), "no space left, at a stage boundary"),
+}
+IN_EACH_SUITE = {("kill", "after_checkpoint"), ("kill", "after_promotion")}
 RANDOM_KILLS = 40
 
 
-def each(names: tuple[str, ...]) -> list[object]:
-    """Return parameters of which most are for `make faults` alone."""
-    return [pytest.param(n, marks=() if n in IN_EACH_SUITE else pytest.mark.long) for n in names]
+def cuts() -> list[object]:
+    """Return each end at each place; most of them are for `make faults` alone."""
+    pairs = [(action, name) for action in ENDS for name in PLACES]
+    return [pytest.param(*p, marks=() if p in IN_EACH_SUITE else pytest.mark.long) for p in pairs]
 
 
 def recovered_as_if_nothing_had_been(subject: Subject, undisturbed: Subject) -> str:
@@ -32,39 +40,36 @@ def recovered_as_if_nothing_had_been(subject: Subject, undisturbed: Subject) -> 
     return "the same numbers as undisturbed"
 
 
-@pytest.mark.parametrize("name", each(PLACES))
-def test_after_kill_9_the_next_start_ends_with_the_same_numbers(
-    name: str, subject: Subject, undisturbed: Subject, injected: Injected
+@pytest.mark.parametrize(("action", "name"), cuts())
+def test_wherever_it_is_cut_off_the_next_start_ends_with_the_same_numbers(
+    action: str, name: str, subject: Subject, undisturbed: Subject, injected: Injected
 ) -> None:
-    done = subject.cycle(failpoint=f"{name}:kill")
-    assert ended_by(done, signal.SIGKILL), f"{name} was not reached: {done.stderr}"
+    statuses, fault = ENDS[action]
+    done = subject.cycle(failpoint=f"{name}:{action}")
+    assert done.returncode in statuses, f"{name}: {done.returncode}, {done.stderr}"
     before = facts_of(subject)
     outcome = recovered_as_if_nothing_had_been(subject, undisturbed)
-    injected("kill -9 at a stage boundary", outcome, subject, before)
+    injected(fault, outcome, subject, before)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", PLACES)
-def test_after_sigterm_the_next_start_ends_with_the_same_numbers(
-    name: str, subject: Subject, undisturbed: Subject, injected: Injected
-) -> None:
-    done = subject.cycle(failpoint=f"{name}:term")
-    assert done.returncode in (0, 143), done.stderr
+def test_killed_in_the_frozen_pass(tmp_path: Path, pictures: Path, weights: Path, injected: Injected) -> None:
+    subject = make_subject(tmp_path / "fast", pictures, weights, recipe="fast")
+    assert ended_by(subject.cycle(failpoint="in_features:kill"), signal.SIGKILL)
     before = facts_of(subject)
-    outcome = recovered_as_if_nothing_had_been(subject, undisturbed)
-    injected("SIGTERM at a stage boundary", outcome, subject, before)
+    done = subject.cycle()
+    assert done.returncode == 0, done.stderr
+    injected("kill -9 in the frozen pass", "goes on at the next start", subject, before)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", PLACES)
-def test_after_a_failed_write_the_next_start_ends_with_the_same_numbers(
-    name: str, subject: Subject, undisturbed: Subject, injected: Injected
-) -> None:
-    done = subject.cycle(failpoint=f"{name}:raise")
-    assert done.returncode in (0, 1), done.stderr
-    before = facts_of(subject)
-    outcome = recovered_as_if_nothing_had_been(subject, undisturbed)
-    injected("no space left, at a stage boundary", outcome, subject, before)
+def test_killed_after_the_daily_backup(settled: Subject, injected: Injected) -> None:
+    assert ended_by(settled.run("run-now", failpoint="after_backup:kill"), signal.SIGKILL)
+    before = facts_of(settled)
+    done = settled.run("run-now")
+    assert done.returncode == 0, done.stderr
+    assert len(list((settled.home / "backups").iterdir())) == 1, "the backup is whole, so no other is due"
+    injected("kill -9 after the daily backup", "goes on at the next start", settled, before)
 
 
 def test_killed_in_the_repair_too(subject: Subject, undisturbed: Subject, injected: Injected) -> None:
@@ -109,5 +114,9 @@ def test_cut_off_again_and_again_it_gives_up_and_says_so(subject: Subject, injec
     assert not ended_by(done, signal.SIGKILL), "after so many attempts none is made"
     assert done.returncode == 1
     injected(
-        "kill -9 in each attempt", "given up after three, with a sentence", subject, before, champion=False
+        "kill -9 in each attempt",
+        "given up at the fourth death, with a sentence",
+        subject,
+        before,
+        champion=False,
     )
