@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from db.engine import connect_to_file
-from db.session import open_again, open_database, open_read_only
+from db.session import open_again, open_read_only
 from jobs.watching.heartbeat import EVERY_SECONDS, Heartbeat, beating
 from jobs.watching.process_identity import this_process
 from pipeline.errors import EmptyClass, Interrupted
@@ -29,12 +29,6 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.seconds
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    open_database(tmp_path / "whisker.db")
-    return tmp_path / "whisker.db"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from db import store
 from db.engine import connect_to_file
-from db.session import open_again, open_database
+from db.session import open_again
 from jobs.supervise import run_supervised
 from jobs.watching.heartbeat import Heartbeat
 from jobs.watching.watch import LOOK_SECONDS, Silence, Watch
@@ -37,12 +37,6 @@ class Time:
 
     def __call__(self) -> float:
         return self.seconds
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    open_database(tmp_path / "whisker.db")
-    return tmp_path / "whisker.db"
 
 
 @pytest.fixture
