@@ -1,7 +1,6 @@
 """The command `daemon`."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,13 +19,14 @@ def daemon(state: State, /, **given: Any) -> None:
     """Rescan on schedule and run a cycle when there is new data."""
     from jobs.daemon import run_daemon
     from jobs.stop import stop_on_signals
+    from pipeline.probe_child import PROJECT_FOLDER
 
     state.home.require()
     if given["every"]:
         given["cron"] = given["cron"] or ""  # --every also wins over a cron of the settings file
     command = [
         sys.executable,
-        str(Path(__file__).parents[2] / "cli.py"),
+        str(PROJECT_FOLDER / "cli.py"),
         "--home",
         str(state.home.folder),
         "--json",

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jobs.settings.setting import PREFIX
+from pipeline.probe_child import PROJECT_FOLDER
 
-PROGRAM = Path(__file__).resolve().parent.parent
 FOLDERS = ("db", "jobs", "pipeline", "templates")
 
 
-def digest_of_situation(settings_file: Path, environment: Mapping[str, str] = os.environ) -> str:
+def digest_of_situation(
+    settings_file: Path, environment: Mapping[str, str] = os.environ, program: Path = PROJECT_FOLDER
+) -> str:
     """Return a digest of the settings file, the variables that are settings, and the program's files."""
     digest = hashlib.sha256()
     try:
@@ -22,7 +24,7 @@ def digest_of_situation(settings_file: Path, environment: Mapping[str, str] = os
     for name in sorted(environment):
         if name.startswith(PREFIX):
             digest.update(os.fsencode(f"{name}={environment[name]}\0"))
-    for file in sorted(file for folder in FOLDERS for file in (PROGRAM / folder).rglob("*.py")):
+    for file in sorted(file for folder in FOLDERS for file in (program / folder).rglob("*.py")):
         with contextlib.suppress(OSError):  # gone meanwhile: the program is being replaced
             state = file.stat()
             digest.update(f"{file}:{state.st_size}:{state.st_mtime_ns}\0".encode())

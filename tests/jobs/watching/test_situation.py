@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from jobs.watching.situation import digest_of_situation
+import pytest
+
+from jobs.watching.situation import FOLDERS, digest_of_situation
+from pipeline.probe_child import PROJECT_FOLDER
 
 
 def test_it_changes_with_the_settings_and_with_nothing_else(tmp_path: Path) -> None:
@@ -15,3 +18,14 @@ def test_it_changes_with_the_settings_and_with_nothing_else(tmp_path: Path) -> N
     second = digest_of_situation(file, {})
     third = digest_of_situation(file, {"WHISKER_SEED": "3"})
     assert len({without, first, second, third}) == 4
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_it_changes_with_the_program(tmp_path: Path, folder: str) -> None:
+    assert list((PROJECT_FOLDER / folder).glob("*.py")), "the program lies there"
+    module = tmp_path / folder / "package" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("")
+    before = digest_of_situation(tmp_path / "whisker.toml", {}, tmp_path)
+    module.write_text("x = 1")
+    assert digest_of_situation(tmp_path / "whisker.toml", {}, tmp_path) != before
