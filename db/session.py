@@ -1,19 +1,23 @@
 """Opening the database. The caller owns the session, and makes one transaction per fact."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.engine import BUSY_SECONDS, create_database_engine, create_read_only_engine
 from db.file_check import VERSIONS, is_current
 from db.migrate import create_database, run_migrations, upgrade_database
-from pipeline.errors import BadSettings, DatabaseError
+from pipeline.errors import BadSettings, DatabaseError, WhiskerError
 
 __all__ = ["create_database_engine", "open_again", "open_current", "open_database", "open_read_only"]
+
+# What a database can fail by, in reading or writing, for who goes on without it.
+DATABASE_FAILS = (WhiskerError, SQLAlchemyError, sqlite3.Error)
 
 
 def utc_now() -> datetime:

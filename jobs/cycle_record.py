@@ -1,7 +1,7 @@
 """The record of a cycle: opened when it starts or goes on, closed whatever happens."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -16,8 +16,7 @@ from jobs.notices.notice import Notice
 from jobs.notices.send import notify
 from jobs.reports import write_pages
 from jobs.resume import Wanted, cycle_to_go_on_with, status_after
-from jobs.space import record_ending, sentence_of
-from jobs.watching.heartbeat import CANNOT_WRITE
+from jobs.space import record_ending, record_failure, sentence_of
 from pipeline.errors import Interrupted, OutOfMemory
 from pipeline.failpoint import failpoint
 from pipeline.records import Status
@@ -83,30 +82,19 @@ def _closed_at_the_end(home: Home, sessions: sessionmaker[Session], cycle_id: in
     try:
         yield
     except BaseException as error:
-        _close_unfinished(home, sessions, cycle_id, status_after(error), sentence_of(error))
+        ending = _ending(cycle_id, status_after(error), sentence_of(error))
+        record_failure(home, sessions, f"cycle {cycle_id}", ending)
         if not _goes_on_at_once(error):  # else there is no memory for pages, and soon more to show
             write_pages(home, sessions, [cycle_id])
         raise
-    _close(home, sessions, cycle_id, "finished", None)
+    record_ending(home, sessions, _ending(cycle_id, "finished", None))
 
 
-def _close(
-    home: Home, sessions: sessionmaker[Session], cycle_id: int, status: Status, error: str | None
-) -> None:
+def _ending(cycle_id: int, status: Status, error: str | None) -> Callable[[Session], None]:
     def write(session: Session) -> None:
         store.finish_cycle(session, cycle_id, status=status, finished_at=datetime.now(UTC), error=error)
 
-    record_ending(home, sessions, write)
-
-
-def _close_unfinished(
-    home: Home, sessions: sessionmaker[Session], cycle_id: int, status: Status, reason: str
-) -> None:
-    """Store how a cycle ended; what ended it may be in the way of that too, and must stay what is raised."""
-    try:
-        _close(home, sessions, cycle_id, status, reason)
-    except CANNOT_WRITE as error:
-        log.warning("the end of cycle %d could not be stored (%s); the next start does it", cycle_id, error)
+    return write
 
 
 def _goes_on_at_once(error: BaseException) -> bool:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import store
-from db.session import open_again, utc_now
-from jobs.watching.heartbeat import CANNOT_WRITE
+from db.session import DATABASE_FAILS, open_again, utc_now
 from pipeline.errors import Interrupted
 from pipeline.records import LookOutcome, LookRecord
 
@@ -42,5 +41,5 @@ def recorded_look(database: Path) -> Iterator[Ending]:
         try:
             with open_again(database, BUSY_SECONDS).begin() as session:
                 store.add_look(session, look)
-        except CANNOT_WRITE as error:
+        except DATABASE_FAILS as error:
             log.debug("the record of this look could not be stored: %s", error)

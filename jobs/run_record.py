@@ -18,8 +18,7 @@ from jobs.logs.lines import log_ids
 from jobs.logs.training import log_event
 from jobs.resume import as_stored, status_after
 from jobs.shortage import is_shortage, out_of_memory
-from jobs.space import record_ending, sentence_of
-from jobs.watching.heartbeat import CANNOT_WRITE
+from jobs.space import record_failure, sentence_of
 from jobs.work import Work
 from pipeline.checkpoint import Checkpoint, Checkpoints
 from pipeline.errors import ComputingFailed, OutOfMemory, WeightsError, WhiskerError
@@ -114,15 +113,10 @@ def _closed_at_the_end(run: OpenRun, plan: Plan) -> Iterator[None]:
 
 
 def _close_unfinished(run: OpenRun, status: Status, reason: str) -> None:
-    """Store how a run ended; what ended it may be in the way of that too, and must stay what is raised."""
-
     def write(session: Session) -> None:
         store.finish_run(session, run.id, status=status, seconds=run.seconds(), error=reason)
 
-    try:
-        record_ending(run.work.home, run.work.sessions, write)
-    except CANNOT_WRITE as error:
-        log.warning("the end of run %d could not be stored (%s); the next start does it", run.id, error)
+    record_failure(run.work.home, run.work.sessions, f"run {run.id}", write)
 
 
 def _new(work: Work, plan: Plan, *more: str) -> OpenRun:

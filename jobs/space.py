@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from db.session import DATABASE_FAILS
 from jobs.home import Home
 from pipeline.disk import free_bytes, full_disk, in_words
 from pipeline.errors import DiskFull, SaveFailed
@@ -66,6 +67,16 @@ def record_ending(home: Home, sessions: sessionmaker[Session], write: Callable[[
         home.reserve.unlink(missing_ok=True)
         with sessions.begin() as session:
             write(session)
+
+
+def record_failure(
+    home: Home, sessions: sessionmaker[Session], what: str, write: Callable[[Session], None]
+) -> None:
+    """As `record_ending`; what ended it may be in the way of that too, and must stay what is raised."""
+    try:
+        record_ending(home, sessions, write)
+    except DATABASE_FAILS as error:
+        log.warning("the end of %s could not be stored (%s); the next start does it", what, error)
 
 
 def sentence_of(error: BaseException) -> str:

@@ -8,11 +8,10 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from db import store
-from db.session import open_read_only
+from db.session import DATABASE_FAILS, open_read_only
 from jobs.durations import in_words
 from jobs.home import Home
 from jobs.watching.daemon_state import DaemonState, load_state
-from jobs.watching.heartbeat import CANNOT_WRITE
 from jobs.watching.process_identity import ProcessIdentity
 from pipeline.disk import free_bytes
 from pipeline.errors import DatabaseBusy, DatabaseMissing
@@ -135,7 +134,7 @@ def _recorded(database: Path) -> tuple[Recorded, list[str], list[str]]:
             return _read(session), [], []
     except (DatabaseBusy, DatabaseMissing) as error:
         return Recorded(), [str(error)], []
-    except CANNOT_WRITE as error:
+    except DATABASE_FAILS as error:
         return Recorded(), [], [str(error)]
 
 

@@ -4,10 +4,9 @@ import logging
 from datetime import UTC, datetime
 
 from db import store
-from db.session import open_current, open_read_only
+from db.session import DATABASE_FAILS, open_current, open_read_only
 from jobs.home import Home
 from jobs.lock import hold
-from jobs.watching.heartbeat import CANNOT_WRITE
 from pipeline.records import LookRecord
 
 log = logging.getLogger("whisker")
@@ -30,7 +29,7 @@ def close_records(home: Home, began: datetime, why: str) -> None:
             cycle_id = store.explain_interruption(session, began, why)
             store.clear_activity(session)
             store.add_look(session, LookRecord(began, now, "failed", why, cycle_id))
-    except CANNOT_WRITE as error:
+    except DATABASE_FAILS as error:
         log.warning("why the look ended could not be recorded: %s", error)
 
 
@@ -49,5 +48,5 @@ def _latest(home: Home, count: int) -> list[LookRecord]:
     try:
         with open_read_only(home.database, busy_seconds=BUSY_SECONDS)() as session:
             return store.latest_looks(session, count)
-    except CANNOT_WRITE:
+    except DATABASE_FAILS:
         return []

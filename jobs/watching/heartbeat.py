@@ -6,30 +6,29 @@ beating in a process that hangs.
 
 import contextlib
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.session import open_again, utc_now
+from db.session import DATABASE_FAILS, open_again, utc_now
 from jobs.watching.process_identity import this_process
-from pipeline.errors import WhiskerError
-from pipeline.evaluate import Progress
 from pipeline.records import Activity
+
+if TYPE_CHECKING:  # it imports numpy and Pillow, which `status` and the daemon do not need
+    from pipeline.evaluate import Progress
 
 log = logging.getLogger("whisker")
 
 EVERY_SECONDS = 5.0
 NEW_STAGE_SECONDS = 1.0  # a stage that hangs at once must be known by its name
 BUSY_SECONDS = 0.2  # a beat that has to wait for longer is left out; the next one comes
-CANNOT_WRITE = (WhiskerError, SQLAlchemyError, sqlite3.Error)
 
 
 class Heartbeat:
@@ -38,7 +37,7 @@ class Heartbeat:
     def __init__(
         self,
         sessions: sessionmaker[Session],
-        progress: Progress,
+        progress: "Progress",
         check_stop: Callable[[], None],
         *,
         now: Callable[[], datetime] = utc_now,
@@ -70,7 +69,7 @@ class Heartbeat:
 
     def end(self) -> None:
         """Remove what is stored: the work has ended, well or not."""
-        with contextlib.suppress(*CANNOT_WRITE), self._sessions.begin() as session:
+        with contextlib.suppress(*DATABASE_FAILS), self._sessions.begin() as session:
             store.clear_activity(session)
 
     def _beat(self) -> None:
@@ -83,14 +82,14 @@ class Heartbeat:
         try:
             with self._sessions.begin() as session:
                 store.save_activity(session, beat)
-        except CANNOT_WRITE as error:
+        except DATABASE_FAILS as error:
             log.debug("a heartbeat was left out: %s", error)
         else:
             self._stored = beat
 
 
 @contextmanager
-def beating(database: Path, progress: Progress, check_stop: Callable[[], None]) -> Iterator[Heartbeat]:
+def beating(database: Path, progress: "Progress", check_stop: Callable[[], None]) -> Iterator[Heartbeat]:
     """Beat while the block runs; for the holder of the home's lock, once the database is up to date."""
     heartbeat = Heartbeat(open_again(database, BUSY_SECONDS), progress, check_stop)
     try:

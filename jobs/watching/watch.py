@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from db import store
-from db.session import open_read_only
+from db.session import DATABASE_FAILS, open_read_only
 from jobs.durations import in_words
-from jobs.watching.heartbeat import CANNOT_WRITE
 from jobs.watching.process_identity import identity_of
 from jobs.watching.process_tree import cpu_ticks
 from pipeline.records import Activity
@@ -72,7 +71,7 @@ def activity_of(database: Path, pid: int) -> Activity | None:
     try:
         with open_read_only(database, busy_seconds=BUSY_SECONDS)() as session:
             activity = store.load_activity(session)
-    except CANNOT_WRITE:
+    except DATABASE_FAILS:
         return None
     if activity is None or activity.pid != pid or activity.process_start != identity_of(pid).start:
         return None
