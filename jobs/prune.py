@@ -13,14 +13,14 @@ from typing import Literal
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.backups import backup_folder, list_backups, superseded
+from db.backups import list_backups, superseded
 from db.session import open_read_only, utc_now
 from jobs.backups import open_home
 from jobs.config import Config
 from jobs.home import Home
 from jobs.lock import hold
 from jobs.space import sentence_of
-from jobs.traces import cycle_pages, model_folders
+from jobs.traces import cycle_pages, model_folders, writing_places
 
 log = logging.getLogger("whisker")
 
@@ -128,7 +128,7 @@ def keep_to_the_settings(home: Home, sessions: sessionmaker[Session], config: Co
 
 def _unfinished(home: Home) -> Iterator[Path]:
     """Yield what gets another name when it is finished, and never got it."""
-    for folder in (home.folder, home.models, home.reports, home.weights, backup_folder(home.database)):
+    for folder in writing_places(home):
         if folder.is_dir():
             yield from (path for path in folder.iterdir() if UNFINISHED.fullmatch(path.name))
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from db.backups import backup_folder
 from jobs.home import Home
 
 
@@ -11,9 +12,19 @@ def model_folders(home: Home) -> dict[int, Path]:
     return {number: path for number, path in _numbered(home.models, "run-", "") if path.is_dir()}
 
 
+def checkpoint_folders(home: Home) -> dict[int, Path]:
+    """Return the folders with checkpoints by the number of their run."""
+    return dict(_numbered(home.checkpoints, "run-", ""))
+
+
 def cycle_pages(home: Home) -> dict[int, Path]:
     """Return the pages of cycles by the number of the cycle."""
     return dict(_numbered(home.reports, "cycle-", ".html"))
+
+
+def writing_places(home: Home) -> tuple[Path, ...]:
+    """Return the folders in which files are written beside their place and renamed."""
+    return (home.folder, home.models, home.reports, home.weights, backup_folder(home.database))
 
 
 def _numbered(folder: Path, prefix: str, suffix: str) -> list[tuple[int, Path]]:

@@ -20,7 +20,7 @@ class ProcessIdentity:
         """Return whether it runs; None if it is (or was) on another machine or in another container."""
         if self.host != socket.gethostname():
             return None
-        return _runs(self.pid) and self.start == _start_of(self.pid)
+        return is_running(self.pid) and self.start == _start_of(self.pid)
 
 
 def this_process() -> ProcessIdentity:
@@ -42,7 +42,7 @@ def _start_of(pid: int) -> str:
         return ""
 
 
-def _runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Return whether there is such a process; one that has ended and was not waited for does not run."""
     try:
         os.kill(pid, 0)
