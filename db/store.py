@@ -27,7 +27,7 @@ from db.evaluations import add_evaluation, evaluation_on, known_answers
 from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
 from db.findings import add_heat_maps, set_findings, temperature
 from db.instants import files_changed_after, newest_instant
-from db.looks import add_look, latest_looks
+from db.looks import add_look, has_finished_since, last_failed_look, latest_looks
 from db.page_states import page_states
 from db.resuming import (
     CycleState,
@@ -90,10 +90,12 @@ __all__ = [
     "forget_files",
     "forget_label_decisions",
     "give_up",
+    "has_finished_since",
     "known_answers",
     "known_files",
     "known_files_in",
     "label_decisions",
+    "last_failed_look",
     "last_finished_data",
     "last_finished_folder",
     "last_finished_snapshot",

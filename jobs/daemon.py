@@ -5,8 +5,9 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
+from db.session import utc_now
 from jobs.config import Config
 from jobs.home import Home
 from jobs.lock import Held, hold
@@ -75,7 +76,7 @@ class Daemon:
         self._home, self._config, self._load, self._command = home, config, load, command
         self._flag, self._lock = flag, lock
         self._service = ServiceManager(os.environ, time.monotonic)
-        self._schedule = LookSchedule(config, now)
+        self._schedule = LookSchedule(config, utc_now)
         self._clock = WallClock(time.time(), time.monotonic())
         self._situation = digest_of_situation(home.settings_file)
         self._people = SayOnce(home)
@@ -83,7 +84,15 @@ class Daemon:
         me, before = this_process(), load_state(home.daemon_state_file)
         trouble = before[0].trouble if before else None
         self._state = DaemonState(
-            me.pid, me.start, me.host, now(), str(self._schedule), None, "look", paused=False, trouble=trouble
+            me.pid,
+            me.start,
+            me.host,
+            utc_now(),
+            str(self._schedule),
+            None,
+            "look",
+            paused=False,
+            trouble=trouble,
         )
 
     def run(self) -> None:
@@ -128,13 +137,13 @@ class Daemon:
             return
         self._next_beat = time.monotonic() + BEAT_SECONDS
         trouble, limits = self._state.trouble, self._limits()
-        attempt = next_attempt(trouble, limits, self._situation, now())
+        attempt = next_attempt(trouble, limits, self._situation, utc_now())
         planned = self._schedule.next_look()
         if trouble and planned and attempt == "wait":
             planned = max(planned, trouble.tried_at + delay(trouble.failures, limits))
         self._state = replace(
             self._state, schedule=str(self._schedule), next_look=planned, attempt=attempt,
-            paused=bool(trouble and is_paused(trouble, limits)),
+            paused=is_paused(trouble, limits),
         )  # fmt: skip
         self._file.beat(self._state)
         self._service.status(trouble.reason if trouble else f"looks {self._schedule}")
@@ -157,8 +166,8 @@ class Daemon:
 
     def _look(self) -> None:
         """Look once, as far as what has failed before allows it; whatever happens, the schedule goes on."""
-        self._situation, began = digest_of_situation(self._home.settings_file), now()
-        trouble = self._state.trouble
+        self._situation, began = digest_of_situation(self._home.settings_file), utc_now()
+        before = trouble = self._state.trouble
         if trouble and has_finished(self._home, trouble.tried_at):
             log.info("a cycle that somebody else has started went well, so what failed before is forgotten")
             trouble = None
@@ -166,10 +175,10 @@ class Daemon:
         if attempt != "wait":
             result = self._tried(attempt, began)
             trouble = after(trouble, attempt, result, began, self._situation)
-        paused = bool(trouble and is_paused(trouble, self._limits()))
-        if trouble and paused and not self._state.paused:
+        limits = self._limits()
+        if trouble and is_paused(trouble, limits) and not is_paused(before, limits):
             self._people.hear_of_a_pause(trouble, self._config.notices())
-        self._state = replace(self._state, trouble=trouble, paused=paused)
+        self._state = replace(self._state, trouble=trouble)
 
     def _tried(self, attempt: Attempt, began: datetime) -> Result:
         command = [*self._command, *(["--new-data-only"] if attempt == "look for new data" else [])]
@@ -186,15 +195,10 @@ class Daemon:
         return result
 
     def _each_turn(self) -> Callable[[int], str | None]:
-        watch = Watch(self._home.database, lambda: parse_interval(self._config.stuck_after).total_seconds())
+        watch = Watch(self._home.database, lambda: self._config.stuck_after_seconds())
 
         def turn(pid: int) -> str | None:
             self._turn()
             return STOPPED if self._flag.signal_number is not None else watch.why_stuck(pid)
 
         return turn
-
-
-def now() -> datetime:
-    """Return the present instant."""
-    return datetime.now(UTC)

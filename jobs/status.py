@@ -139,11 +139,10 @@ def _recorded(database: Path) -> tuple[Recorded, list[str], list[str]]:
 
 
 def _read(session: Session) -> Recorded:
-    looks = store.latest_looks(session, 1000)
-    failed = next((look for look in looks if look.outcome == "failed"), None)
+    last, failed = store.latest_looks(session, 1), store.last_failed_look(session)
     return Recorded(
         activity=store.load_activity(session),
-        last_look=looks[0] if looks else None,
+        last_look=last[0] if last else None,
         last_failure=Failure(failed.ended_at, failed.reason) if failed else None,
         champion=_champion(session),
     )

@@ -1,10 +1,11 @@
 """Whether the daemon and a process at work give signs of life."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from jobs.config import Config
 from jobs.examination.check import Check
 from jobs.home import Home
+from jobs.schedule import parse_interval
 from jobs.status import status_of
 
 
@@ -12,7 +13,7 @@ def examine_work(home: Home, config: Config, now: datetime) -> list[Check]:
     """Return what `status` finds wrong with the daemon and with who is at work."""
     if not home.folder.is_dir():
         return []
-    status = status_of(home, timedelta(seconds=config.stuck_after_seconds()), now)
+    status = status_of(home, parse_interval(config.stuck_after), now)
     if status.daemon is None:
         return [Check("daemon", "ok", "no daemon has run in this home yet; `cli.py daemon` starts one")]
     if status.wrong:

@@ -50,15 +50,15 @@ def next_attempt(trouble: Trouble | None, limits: Limits, situation: str, now: d
     return "wait" if timedelta() <= waited < EARLY * delay(trouble.failures, limits) else "look"
 
 
-def is_paused(trouble: Trouble, limits: Limits) -> bool:
+def is_paused(trouble: Trouble | None, limits: Limits) -> bool:
     """Return whether it has failed so often that no training starts by itself."""
-    return trouble.passes and trouble.failures >= limits.pause_after
+    return trouble is not None and trouble.passes and trouble.failures >= limits.pause_after
 
 
 def delay(failures: int, limits: Limits) -> timedelta:
     """Return how long after so many failures in a row it is tried again."""
     seconds = limits.every.total_seconds() * 2.0 ** min(failures - 1, 30)
-    return min(timedelta(seconds=min(seconds, 1e9)), LONGEST_DELAY)
+    return timedelta(seconds=min(seconds, LONGEST_DELAY.total_seconds()))
 
 
 def after(

@@ -30,11 +30,10 @@ def result_of(end: ChildEnd) -> Result:
     """Return what the end of a child means."""
     if end.why == STOPPED:
         return Result("stopped")
-    died = end.status is None or end.status < 0
-    if end.why is not None:
-        return Result("failed", end.why, passes=True, died=died, stuck=True, last_lines=_lines(end)[-KEPT:])
-    if end.status is None or end.status < 0:
-        return Result("failed", _death(end), passes=True, died=True, last_lines=_lines(end)[-KEPT:])
+    if end.why is not None or end.status is None or end.status < 0:
+        died, stuck = end.status is None or end.status < 0, end.why is not None
+        said = _last_lines(end)
+        return Result("failed", end.why or _death(end), passes=True, died=died, stuck=stuck, last_lines=said)
     document = _document(end.output)
     if end.status == 0:
         return Result("held back" if document.get("held_back") else "done")
@@ -79,13 +78,14 @@ def _passes(status: int, document: dict[str, Any]) -> bool:
 
 
 def _last_words(end: ChildEnd) -> str:
-    lines = _lines(end)
+    lines = _last_lines(end)
     return f"; its last words were: {lines[-1]}" if lines else ""
 
 
-def _lines(end: ChildEnd) -> tuple[str, ...]:
-    """Return what was written to standard error, for a log that has one event a line."""
-    return tuple(shown(line.strip())[:300] for line in end.errors.splitlines() if line.strip())
+def _last_lines(end: ChildEnd) -> tuple[str, ...]:
+    """Return what was written last to standard error, for a log that has one event a line."""
+    lines = [line.strip() for line in end.errors.splitlines() if line.strip()]
+    return tuple(shown(line)[:300] for line in lines[-KEPT:])
 
 
 def _document(output: str) -> dict[str, Any]:

@@ -35,18 +35,18 @@ def close_records(home: Home, began: datetime, why: str) -> None:
 
 def has_finished(home: Home, since: datetime) -> bool:
     """Return whether a cycle has finished since then; False where that cannot be read."""
-    return any(look.outcome == "finished" and look.ended_at > since for look in _latest(home, 100))
+    try:
+        with open_read_only(home.database, busy_seconds=BUSY_SECONDS)() as session:
+            return store.has_finished_since(session, since)
+    except DATABASE_FAILS:
+        return False
 
 
 def has_failed(home: Home, since: datetime) -> bool:
     """Return whether the newest look began since then, and failed with a cycle, which tells of it itself."""
-    looks = _latest(home, 1)
-    return bool(looks) and looks[0].started_at >= since and looks[0].cycle_id is not None
-
-
-def _latest(home: Home, count: int) -> list[LookRecord]:
     try:
         with open_read_only(home.database, busy_seconds=BUSY_SECONDS)() as session:
-            return store.latest_looks(session, count)
+            looks = store.latest_looks(session, 1)
     except DATABASE_FAILS:
-        return []
+        return False
+    return bool(looks) and looks[0].started_at >= since and looks[0].cycle_id is not None

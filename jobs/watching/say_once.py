@@ -60,5 +60,9 @@ class SayOnce:
         """Tell people, in a thread: a receiver that does not answer must not hold the daemon up."""
         notice = Notice((event,), self._home.folder, datetime.now(UTC), reason)
         thread = threading.Thread(target=notify, args=(notices, notice), daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:  # no memory for a thread; the daemon goes on without
+            log.warning("nobody could be told %r: %s", event, error)
+            return
         self._threads = [other for other in self._threads if other.is_alive()] + [thread]
