@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -23,9 +23,6 @@ from jobs.commands.status import status
 from jobs.commands.weights import weights
 from pipeline.disk import full_disk
 from pipeline.errors import BadSettings, WhiskerError
-
-if TYPE_CHECKING:
-    pass
 
 
 class Program(click.Group):
@@ -48,9 +45,11 @@ class Program(click.Group):
             self._fail(ctx, message, 1, passes=True)  # nobody knows, so a daemon tries again
 
     def _fail(self, ctx: click.Context, message: str, status: int, *, passes: bool = False) -> None:
+        from jobs.watching.process_tree import DAEMON_VARIABLE
+
         if ctx.params.get("as_json"):
             click.echo(json.dumps({"error": message, "exit_status": status, "passes": passes}, indent=2))
-        if not (ctx.params.get("as_json") and os.environ.get("_WHISKER_DAEMON")):  # it says so itself, once
+        if not (ctx.params.get("as_json") and os.environ.get(DAEMON_VARIABLE)):  # it says so itself, once
             ctx.obj.terminal.say_failure(message, with_traceback=ctx.params["verbose"])
         ctx.exit(status)
 

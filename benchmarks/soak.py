@@ -53,11 +53,10 @@ def main(_photos: Path, cycles: int = CYCLES, by_the_daemon: int = BY_THE_DAEMON
 
 def report(subject: Subject, cycles: int) -> None:
     """Print what the home holds at the end, and what is lost or left over."""
-    finished = rows(subject, "SELECT count(*) FROM cycle WHERE status = 'finished'")[0][0]
     lost = breaches(subject, Facts(tree(subject.images), rows_of(subject.home / "whisker.db")))
     models = len(list((subject.home / "models").iterdir())) - 1  # without the link to the champion
     print()
-    print(f"{finished} of {cycles} cycles finished, {models} models are kept.")
+    print(f"{finished(subject)} of {cycles} cycles finished, {models} models are kept.")
     print(f"Lost or left over: {lost or 'nothing'}.")
 
 

@@ -1,5 +1,6 @@
 """Files of the database that appear whole, under a name that no other file had."""
 
+import errno
 import itertools
 import os
 from pathlib import Path
@@ -21,6 +22,8 @@ def publish_new(unfinished: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
         unfinished.replace(path)
     sync(path.parent)
 

@@ -82,16 +82,21 @@ def _revision(path: Path, mode: str, thorough: bool, busy_seconds: float) -> str
     with closing(connect_to_file(path, mode, busy_seconds)) as connection:
         if thorough:
             _check_pages(path, connection)
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        if "alembic_version" not in tables or application != APPLICATION_ID:
-            raise DatabaseError(f"{path} is a database of another program: {_way_out(path)}")
-        revisions = [
-            revision for (revision,) in connection.execute("SELECT version_num FROM alembic_version")
-        ]
+        revisions = revisions_in(connection)
+    if revisions is None:
+        raise DatabaseError(f"{path} is a database of another program: {_way_out(path)}")
     if len(revisions) != 1:
         raise DatabaseError(f"the database {path} does not say which schema it has: {_way_out(path)}")
-    return str(revisions[0])
+    return revisions[0]
+
+
+def revisions_in(connection: sqlite3.Connection) -> list[str] | None:
+    """Return the rows of Alembic's table; None if the database is not Whisker's."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if "alembic_version" not in tables or application != APPLICATION_ID:
+        return None
+    return [str(revision) for (revision,) in connection.execute("SELECT version_num FROM alembic_version")]
 
 
 def _check_pages(path: Path, connection: sqlite3.Connection) -> None:

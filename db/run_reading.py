@@ -14,6 +14,8 @@ from db.runs import get_cycle, get_run
 from db.tables import ArtifactRow, CycleRow, EpochRow, EvaluationRow, RunRow, SnapshotRow
 from pipeline.records import Artifact, EpochMetrics, Layer, NetworkStructure, Run, RunDetails
 
+PARTS = "gradient_parts"  # the setting that a cycle changes by itself when memory runs out
+
 _FloatColumn = InstrumentedAttribute[float]
 _ScoredRun = tuple[RunRow, float | None, float | None]
 
@@ -67,6 +69,11 @@ def load_run_on(session: Session, run_id: int, snapshot_id: int | None) -> RunDe
     )
 
 
+def without_parts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's settings without that which changes by itself when memory runs out."""
+    return {name: value for name, value in settings.items() if name != PARTS}
+
+
 def latest_baseline(
     session: Session, *, backbone: str, settings: Mapping[str, Any], images_folder: str
 ) -> tuple[RunDetails, int] | None:
@@ -75,8 +82,7 @@ def latest_baseline(
     In how many parts it computed a batch does not matter: that follows the memory that there was. With the
     run comes the number of training images in its snapshot; it may have been trained on fewer.
     """
-    wanted = json.loads(json.dumps(dict(settings)))  # as the database has it: tuples are lists
-    wanted.pop("gradient_parts", None)
+    wanted = without_parts(json.loads(json.dumps(dict(settings))))  # as the database has it: tuples are lists
     rows = session.execute(
         select(RunRow.id, RunRow.settings, SnapshotRow.id, SnapshotRow.counts)
         .join(CycleRow, CycleRow.id == RunRow.cycle_id)
@@ -86,7 +92,7 @@ def latest_baseline(
         .order_by(RunRow.id.desc())
     )
     for run_id, stored, snapshot_id, counts in rows:
-        if {name: value for name, value in stored.items() if name != "gradient_parts"} == wanted:
+        if without_parts(stored) == wanted:
             return load_run_on(session, run_id, snapshot_id), sum(counts["train"].values())
     return None
 

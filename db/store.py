@@ -40,12 +40,14 @@ from db.resuming import (
 )
 from db.retention import runs_without_need, set_models_pruned
 from db.run_reading import (
+    PARTS,
     latest_baseline,
     list_runs,
     load_run,
     load_run_on,
     runs_with_epochs,
     tested_on,
+    without_parts,
 )
 from db.runs import (
     add_artifacts,
@@ -66,6 +68,7 @@ from db.settled import (
 from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot, tested_but_trained_on
 
 __all__ = [
+    "PARTS",
     "UNCHECKED",
     "CycleState",
     "add_artifacts",
@@ -140,4 +143,5 @@ __all__ = [
     "tested_but_trained_on",
     "tested_on",
     "unfinished_runs",
+    "without_parts",
 ]

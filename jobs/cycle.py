@@ -57,7 +57,11 @@ class Outcome:
     look: Look
     cycle: Cycle | None  # None: there was no reason for one
     report: Path | None
-    held_back: bool = False  # only since a cycle on these very images has failed
+
+    @property
+    def held_back(self) -> bool:
+        """Whether there is none only since a cycle on these very images has failed."""
+        return self.cycle is None and is_held_back(self.look)
 
 
 def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
@@ -108,7 +112,7 @@ def _look_and_work(
         if given_up and is_held_back(found):
             raise GivenUp(found.reason)
         log.info("%s", found.reason)
-        return Outcome(found, None, None, is_held_back(found))
+        return Outcome(found, None, None)
     device, weights = _device_and_weights(request, progress)
     folder, digest = str(config.images_folder()), found.snapshot.digest
     wanted = Wanted(folder, digest, request.recipe, config.seed, device.name, weights.sha256)

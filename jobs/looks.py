@@ -8,6 +8,7 @@ from pathlib import Path
 
 from db import store
 from db.session import DATABASE_FAILS, open_again, utc_now
+from jobs.space import sentence_of
 from pipeline.errors import Interrupted
 from pipeline.records import LookOutcome, LookRecord
 
@@ -34,7 +35,7 @@ def recorded_look(database: Path) -> Iterator[Ending]:
     except BaseException as error:
         stopped = isinstance(error, Interrupted | KeyboardInterrupt)
         ending.outcome = "interrupted" if stopped else "failed"
-        ending.reason = str(error) or type(error).__name__
+        ending.reason = sentence_of(error)
         raise
     finally:
         look = LookRecord(started, utc_now(), ending.outcome, ending.reason, ending.cycle_id)

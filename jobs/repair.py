@@ -36,9 +36,10 @@ def repair(home: Home, sessions: sessionmaker[Session]) -> bool:
     failpoint("in_repair")
     remove_leftovers(home, sessions)
     with sessions() as session:
-        known = store.cycle_ids(session)
+        states = store.page_states(session)
+    known = list(states)  # newest first
     stale = [i for i in known if not (home.reports / cycle_page_name(i)).exists()]
-    if known and known[0] not in stale and not is_up_to_date(home, sessions, known[0]):
+    if known and known[0] not in stale and not is_up_to_date(home, known[0], states[known[0]]):
         stale.append(known[0])
     if stale or _is_behind(home.reports / "index.html", known):
         write_pages(home, sessions, stale)

@@ -70,15 +70,13 @@ def write_all(home: Home, sessions: sessionmaker[Session], *, anew: bool = False
     with sessions() as session:
         states = store.page_states(session)
     for cycle_id, state in states.items():
-        if anew or _mark_on(home.reports / cycle_page_name(cycle_id)) != page_mark(state):
+        if anew or not is_up_to_date(home, cycle_id, state):
             _write(home, sessions, cycle_id, state)
     return write_index(home, sessions)
 
 
-def is_up_to_date(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> bool:
-    """Return whether the page of a cycle shows all that is recorded of it."""
-    with sessions() as session:
-        state = store.page_states(session)[cycle_id]
+def is_up_to_date(home: Home, cycle_id: int, state: str) -> bool:
+    """Return whether the page of a cycle shows this state of it, and is of this version."""
     return _mark_on(home.reports / cycle_page_name(cycle_id)) == page_mark(state)
 
 

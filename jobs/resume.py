@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 from db import store
-from jobs.shortage import PARTS
 from pipeline.disk import full_disk
 from pipeline.errors import Interrupted, OutOfMemory, WeightsError, WhiskerError
 from pipeline.manifest import read_manifest
@@ -55,16 +53,11 @@ def _is_same(state: store.CycleState, wanted: Wanted) -> bool:
         return False
     run = state.run("finetune")
     return run is None or (
-        _without_parts(run.settings) == _without_parts(as_stored(wanted.recipe))
+        store.without_parts(run.settings) == store.without_parts(as_stored(wanted.recipe))
         and run.seed == wanted.seed
         and _kind(run.device) == _kind(wanted.device)
         and any(wanted.weights in note for note in run.notes)
     )
-
-
-def _without_parts(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings without that which a cycle changes by itself when memory runs out."""
-    return {name: value for name, value in settings.items() if name != PARTS}
 
 
 def _kind(device: str) -> str:

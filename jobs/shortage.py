@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from db import store
 from pipeline.errors import OutOfMemory
 from pipeline.recipes import Recipe
 from pipeline.records import Run, RunKind
 
 MOST_PARTS = 8  # of a batch; what does not fit then is no matter of its size
-PARTS = "gradient_parts"
 TOO_LITTLE = "there is too little memory for "
 
 # What MXNet, oneDNN, the C++ library, ONNX Runtime, CUDA, Python and the system call it; in small letters.
@@ -75,7 +75,7 @@ def with_smaller_parts(recipe: Recipe, earlier: Run | None) -> Recipe:
     """
     if earlier is None:
         return recipe
-    parts = int(earlier.settings.get(PARTS, 1))
+    parts = int(earlier.settings.get(store.PARTS, 1))
     if ended_for_want_of_memory(earlier):
         parts = min(2 * parts, MOST_PARTS)
     return replace(recipe, gradient_parts=max(recipe.gradient_parts, parts))

@@ -22,10 +22,11 @@ import numpy as np
 from pipeline.arrays import Array
 from pipeline.disk import save_failed
 from pipeline.engine import try_onnxruntime
-from pipeline.errors import SaveFailed, TrainingDiverged, WeightsError
+from pipeline.errors import TrainingDiverged, WeightsError
 from pipeline.failpoint import failpoint
 from pipeline.manifest import MANIFEST, ONNX, PARAMETERS, SYMBOL, preprocessing_of, read_manifest
 from pipeline.publish import sha256_of, sync_file, sync_folder
+from pipeline.read_back import check_read_back
 from pipeline.records import Artifact, Preprocessing
 from pipeline.runtime import mx
 
@@ -138,10 +139,9 @@ def _check_finite(network: Any) -> None:
 
 def _check_written(network: Any, file: Path) -> None:
     """Read the parameters back and compare them with those in memory."""
-    written = {name.split(":", 1)[1]: array for name, array in mx.nd.load(str(file)).items()}
-    for name, parameter in network.collect_params().items():
-        if not np.array_equal(written[name].asnumpy(), parameter.data().asnumpy()):
-            raise SaveFailed(f"{file} does not hold what was written to it; check the disk")
+    found = {name.split(":", 1)[1]: array for name, array in mx.nd.load(str(file)).items()}
+    written = {name: parameter.data() for name, parameter in network.collect_params().items()}
+    check_read_back(file, found, written)
 
 
 def _artifact(path: Path) -> Artifact:

@@ -15,12 +15,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from pipeline.disk import last_line, save_failed
 from pipeline.errors import SaveFailed, WeightsError
 from pipeline.failpoint import failpoint
 from pipeline.publish import sha256_of, sync_file, write_whole
+from pipeline.read_back import check_read_back
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.training_state import Arrays
@@ -84,7 +83,7 @@ class Checkpoints:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             mx.nd.save(str(file), dict(arrays))
-            _check_written(arrays, file)
+            check_read_back(file, mx.nd.load(str(file)), arrays)
             sync_file(file)
             record = {
                 "file": file.name,
@@ -107,11 +106,3 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove it: the run has ended for good."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _check_written(arrays: Arrays, file: Path) -> None:
-    """Read back and compare: MXNet reports no error when the end of a file does not fit on the disk."""
-    written = mx.nd.load(str(file))
-    for name, array in arrays.items():
-        if not np.array_equal(written[name].asnumpy(), array.asnumpy(), equal_nan=True):
-            raise SaveFailed(f"{file} does not hold what was written to it; check the disk")

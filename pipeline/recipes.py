@@ -1,10 +1,10 @@
 """Recipes: named, complete sets of training settings."""
 
-import difflib
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pipeline.backbones import Backbone
+from pipeline.did_you_mean import did_you_mean
 from pipeline.errors import BadSettings, UnknownRecipe
 from pipeline.precision import Precision
 from pipeline.records import Preprocessing
@@ -148,8 +148,7 @@ def with_settings(recipe: Recipe, changes: dict[str, object], *, where: str) -> 
     known = {field.name for field in fields(Recipe)} - {"name", "trains"}
     for name in changes:
         if name not in known:
-            alike = difflib.get_close_matches(name, known, 1)
-            question = f" (did you mean {alike[0]!r}?)" if alike else ""
+            question = did_you_mean(name, sorted(known))
             raise BadSettings(
                 f"{where}: recipes have no setting {name!r}{question}; known are {', '.join(sorted(known))}"
             )

@@ -1,15 +1,16 @@
 """The user's data: the home folder, the database and the image folder. All are only read."""
 
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from db.file_check import APPLICATION_ID, VERSIONS, known_revisions
+from db.engine import connect_to_file
+from db.file_check import VERSIONS, known_revisions, revisions_in
 from jobs.examination.check import Check
+from pipeline.disk import free_bytes, in_words
 
 GIBIBYTE = 2**30
 WANTED_BYTES = 2 * GIBIBYTE  # caches and models of a few thousand images
@@ -31,12 +32,12 @@ def examine_home(home: Path, images: Path | None, least: int = LEAST_BYTES) -> l
         return [Check("home", "warning", f"home {home} does not exist yet; {mend}")]
     if not home.is_dir():
         return [Check("home", "problem", f"home {home} is not a folder; choose another with --home")]
-    return [writable_check(home), free_space_check(home, shutil.disk_usage(home).free, least)]
+    return [writable_check(home), free_space_check(home, free_bytes(home), least)]
 
 
 def free_space_check(home: Path, free: int, least: int = LEAST_BYTES) -> Check:
     """Return whether `free` bytes are enough for the cycles to come, the next of which needs `least`."""
-    text = f"{free / GIBIBYTE:.1f} GiB are free in {home}"
+    text = f"{in_words(free)} are free in {home}"
     if free >= max(WANTED_BYTES, 2 * least):
         return Check("free space", "ok", text)
     mend = "free some, run `cli.py prune`, or move the home to another disk"
@@ -112,8 +113,7 @@ def writable_check(home: Path, may: Callable[[Path, int], bool] = os.access) -> 
 
 
 def _database_checks(database: Path, busy_seconds: float) -> list[Check]:
-    uri = f"{database.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=busy_seconds)) as connection:
+    with closing(connect_to_file(database, "ro", busy_seconds)) as connection:
         faults = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
         if faults != ["ok"]:
             message = f"database {database} is damaged ({'; '.join(faults)}); {RESTORE}"
@@ -121,16 +121,7 @@ def _database_checks(database: Path, busy_seconds: float) -> list[Check]:
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         text = f"database {database} is sound (integrity_check), journal mode {mode}"
         sound = Check("database", "ok", text)
-        return [sound, schema_check(_revisions(connection), known_revisions(VERSIONS))]
-
-
-def _revisions(connection: sqlite3.Connection) -> list[str] | None:
-    """Return the rows of Alembic's table, or None if the database is not Whisker's."""
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if "alembic_version" not in tables or application != APPLICATION_ID:
-        return None
-    return [str(row[0]) for row in connection.execute("SELECT version_num FROM alembic_version")]
+        return [sound, schema_check(revisions_in(connection), known_revisions(VERSIONS))]
 
 
 def _unreadable_check(database: Path, error: sqlite3.OperationalError) -> Check:

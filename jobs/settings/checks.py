@@ -1,12 +1,13 @@
 """Checks of the values of settings; the messages go on where `NAME = VALUE` ends."""
 
-import difflib
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from pipeline.did_you_mean import did_you_mean
 
 Check = Callable[
     [Any], object
@@ -75,9 +76,3 @@ def addresses(texts: tuple[str, ...]) -> None:
     """Check that each of some texts is an address of some kind; the message does not repeat it."""
     if not all(re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://.", text) for text in texts):
         raise ValueError("is not a list of addresses such as mailto://...")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the question after the name that is most alike, or nothing."""
-    alike = difflib.get_close_matches(name, list(known), 1)
-    return f" (did you mean {alike[0]!r}?)" if alike else ""

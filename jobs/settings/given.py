@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jobs.config import Config
-from jobs.settings.checks import did_you_mean
 from jobs.settings.file import Document, Keys
 from jobs.settings.setting import PREFIX, settings_of
+from pipeline.did_you_mean import did_you_mean
 from pipeline.recipes import RECIPES
 
 RECIPE_TABLE = "recipes"
