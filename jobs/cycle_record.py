@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from jobs.config import NoticeSettings
 from jobs.home import Home
-from jobs.leftovers import remove_leftovers
+from jobs.leftovers import remove_checkpoints
 from jobs.logs.lines import log_ids
 from jobs.notices.notice import Notice
 from jobs.notices.send import notify
@@ -40,7 +40,7 @@ def recorded(
         _told_if_failed(home, notices, cycle_id),
         _closed_at_the_end(home, sessions, cycle_id),
     ):
-        remove_leftovers(home, sessions)  # what the cycle before needed to go on is of no use to a new one
+        remove_checkpoints(home, sessions)  # what the cycle before needed to go on is of no use to a new one
         failpoint("after_cycle_row")
         yield cycle_id
 

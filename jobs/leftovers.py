@@ -27,17 +27,27 @@ def remove_leftovers(home: Home, sessions: sessionmaker[Session]) -> None:
     A model whose run no record knows stays: it may be newer than a database that was restored.
     """
     with sessions() as session:
-        newest, unfinished = store.newest_cycle(session), store.unfinished_runs(session)
-    own = (newest.run("finetune"), newest.run("scratch")) if newest else ()
-    going_on = {run.id for run in own if run and run.status == "interrupted"}
+        unfinished = store.unfinished_runs(session)
     for path in (
         *home.models.glob("*.tmp"),
         *(model for run_id, model in model_folders(home).items() if run_id in unfinished),
-        *(kept for run_id, kept in checkpoint_folders(home).items() if run_id not in going_on),
         *_half_written(home),
     ):
         log.debug("removing %s, which a process left that was killed", path)
         _remove(path)
+    remove_checkpoints(home, sessions)
+
+
+def remove_checkpoints(home: Home, sessions: sessionmaker[Session]) -> None:
+    """Remove the checkpoints that nobody goes on from: all but those of a newest cycle that was cut off."""
+    with sessions() as session:
+        newest = store.newest_cycle(session)
+    own = (newest.run("finetune"), newest.run("scratch")) if newest else ()
+    going_on = {run.id for run in own if run and run.status == "interrupted"}
+    for run_id, folder in checkpoint_folders(home).items():
+        if run_id not in going_on:
+            log.debug("removing %s, from which nobody goes on", folder)
+            _remove(folder)
 
 
 def _half_written(home: Home) -> Iterator[Path]:
