@@ -105,6 +105,7 @@ def _publish(run: OpenRun, recipe: Recipe, data: TrainingData, network: Any) -> 
         classes=data.classes,
         preprocessing=data.reader.preprocessing,
         temperature=temperature,
+        test_time_flip=recipe.test_time_flip,
         facts={
             "run": run.id,
             "backbone": work.backbone.name,

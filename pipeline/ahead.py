@@ -53,7 +53,7 @@ def compute_ahead(
     reader = ImageReader(folder, preprocessing_for(backbone, recipe))
     for part in _parts(paths):
         images = tuple(_identified(folder, part, around))
-        run_frozen(block, images, reader, BATCH, around, settings)
+        run_frozen(block, images, reader, BATCH, around, settings, test_time_flip=recipe.test_time_flip)
 
 
 def _parts(paths: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

@@ -2,7 +2,9 @@
 
     network-symbol.json, network-0000.params   what MXNet's SymbolBlock.imports opens anywhere
     network.onnx                               the same for ONNX Runtime; missing where the two disagree
-    model.json                                 labels, preprocessing, temperature, recipe, snapshot, hashes
+    model.json                                 labels, preprocessing, temperature, recipe, snapshot, hashes;
+                                               with test_time_flip, the logits of an image are to be averaged
+                                               with those of its mirror image before the temperature
 
 MXNet reports no error when the end of a file does not fit on a full disk, and opens a damaged file as if it
 were good. So what was written is read back and compared before the folder gets its name, and the hashes are
@@ -49,6 +51,7 @@ def publish_model(
     classes: tuple[str, ...],
     preprocessing: Preprocessing,
     temperature: float = 1.0,
+    test_time_flip: bool = False,
     facts: Mapping[str, Any],
     sample: Array | None = None,
 ) -> tuple[Artifact, ...]:
@@ -60,6 +63,7 @@ def publish_model(
         classes: in the order of the network's outputs.
         preprocessing: what the network expects of an image.
         temperature: what its logits are to be divided by, so that its probabilities can be trusted.
+        test_time_flip: whether its logits are to be averaged over an image and its mirror image.
         facts: what else `model.json` shall say.
         sample: normalised images (N, 3, S, S) on which ONNX Runtime must agree with MXNet; none: noise.
 
@@ -82,6 +86,7 @@ def publish_model(
             "classes": classes,
             "preprocessing": asdict(preprocessing),
             "temperature": temperature,
+            "test_time_flip": test_time_flip,
             **facts,
             "sha256": hashes,
         }

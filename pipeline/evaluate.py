@@ -46,6 +46,20 @@ def run_forward(
     return np.concatenate(positions), np.concatenate(outputs)
 
 
+def over_mirrors(forward: Forward) -> Forward:
+    """Return a function whose outputs are the means over each image and its mirror image."""
+
+    def both(images: Array) -> Array:
+        return np.asarray((forward(images) + forward(mirror(images))) / 2)
+
+    return both
+
+
+def mirror(rows: Array) -> Array:
+    """Turn images or maps left to right along their last axis."""
+    return np.ascontiguousarray(rows[..., ::-1])
+
+
 def log_softmax(logits: Array) -> Array:
     """Return the logarithm of the softmax over the last axis, float64, safe for large logits."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)

@@ -49,6 +49,9 @@ def compute_features(
     The activations at the boundary are kept in memory only if the last stage is to be trained:
     37 KiB an image for efficientnet_lite0, beside 5 KiB for the pooled features.
 
+    With `test_time_flip` each row is the mean over the image and its mirror image. Logits are linear in the
+    pooled features, so whatever a head says of such rows is the mean of its logits over both.
+
     Raises:
         TrainingDiverged: a feature is not finite, so the weights are damaged.
         Interrupted: from `around.check_stop`.
@@ -57,7 +60,10 @@ def compute_features(
     _, last_stage = split_features(network, tail_start)
     images = (*data.train, *data.test)
     block = frozen_block(network, tail_start, recipe)
-    rows = run_frozen(block, images, data.reader, recipe.images_at_once, around, settings)
+    rows = run_frozen(
+        block, images, data.reader, recipe.images_at_once, around, settings,
+        test_time_flip=recipe.test_time_flip,
+    )  # fmt: skip
 
     def part(begin: int, end: int) -> Features:
         found = rows.found[begin:end]

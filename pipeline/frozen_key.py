@@ -43,13 +43,23 @@ def row_shape(block: Any, size: int) -> tuple[int, ...]:
     return tuple(shape[1:])
 
 
-def table_key(digest: str, preprocessing: Preprocessing, engine: Engine, device: Any, machine: str) -> str:
+def table_key(
+    digest: str,
+    preprocessing: Preprocessing,
+    engine: Engine,
+    device: Any,
+    machine: str,
+    *,
+    test_time_flip: bool = False,
+) -> str:
     """Return the name under which rows are kept, 32 hexadecimal digits.
 
     Equal keys promise equal bits. ONNX Runtime's rows do not depend on the number of threads; of MXNet that
     is not known.
     """
     facts = [digest, asdict(preprocessing), *_pixels(), *_engine_facts(engine, device), machine]
+    if test_time_flip:
+        facts.append("over mirrors")
     return _short_hash(facts)
 
 

@@ -13,7 +13,7 @@ from pipeline.engine import Trial, try_onnxruntime
 from pipeline.engine_choice import keep_choice, read_choice
 from pipeline.engine_settings import Engine, FrozenSettings
 from pipeline.errors import TrainingDiverged
-from pipeline.evaluate import Forward
+from pipeline.evaluate import Forward, over_mirrors
 from pipeline.failpoint import failpoint
 from pipeline.feature_store import FeatureTable, content_hashes, delete_cache
 from pipeline.frozen_key import block_digest, choice_key, package_version, row_shape, table_key
@@ -42,8 +42,12 @@ def run_frozen(
     batch_size: int,
     around: Surroundings,
     settings: FrozenSettings,
+    *,
+    test_time_flip: bool = False,
 ) -> FrozenRows:
     """Run a block over some images; all rows come from the same engine.
+
+    With `test_time_flip`, a row is the mean over the image and its mirror image.
 
     Each batch is kept in the cache as soon as it is computed, so an interruption loses no more than one.
 
@@ -51,7 +55,7 @@ def run_frozen(
         TrainingDiverged: a value is not finite, so the weights are damaged.
         Interrupted: from `around.check_stop`.
     """
-    work = _FrozenPass(block, images, reader, batch_size, around, settings)
+    work = _FrozenPass(block, images, reader, batch_size, around, settings, test_time_flip)
     engine, sentence = work.preferred()
     work.recall(engine)
     forward = forward_of(block, around.device)
@@ -60,7 +64,7 @@ def run_frozen(
         if trial.forward is None:
             work.recall("mxnet")
     recalled = int(work.found.sum())
-    work.compute(forward)
+    work.compute(over_mirrors(forward) if test_time_flip else forward)
     return FrozenRows(work.found, work.values, tuple(work.notes(sentence, recalled)))
 
 
@@ -73,9 +77,11 @@ class _FrozenPass:
         batch_size: int,
         around: Surroundings,
         settings: FrozenSettings,
+        test_time_flip: bool,
     ) -> None:
         self.block, self.images, self.reader = block, images, reader
         self.batch_size, self.around, self.settings = batch_size, around, settings
+        self.test_time_flip = test_time_flip
         self.digest = block_digest(block)
         self.hashes = content_hashes(images)
         self.values = np.empty((len(images), *row_shape(block, reader.preprocessing.size)), np.float32)
@@ -107,7 +113,9 @@ class _FrozenPass:
         if self.cache is None:
             return
         pixels, machine = self.reader.preprocessing, self.settings.machine
-        key = table_key(self.digest, pixels, engine, self.around.device, machine)
+        key = table_key(
+            self.digest, pixels, engine, self.around.device, machine, test_time_flip=self.test_time_flip
+        )
         rows = self.values.reshape(len(self.values), int(np.prod(self.values.shape[1:])))
         self.tables.append(FeatureTable(self.cache, key, rows.shape[1], self.settings.cache_bytes))
         self.found = self.tables[-1].read(self.hashes, rows)

@@ -16,8 +16,8 @@ import numpy as np
 from pipeline.arrays import Array
 from pipeline.decode import normalise
 from pipeline.errors import WeightsError
-from pipeline.evaluate import Forward
-from pipeline.manifest import PARAMETERS, SYMBOL, preprocessing_of, read_manifest
+from pipeline.evaluate import Forward, mirror
+from pipeline.manifest import PARAMETERS, SYMBOL, preprocessing_of, read_manifest, uses_test_time_flip
 from pipeline.network import forward_of
 from pipeline.reader import ImageReader
 from pipeline.records import HeatMap, Preprocessing, SnapshotImage
@@ -35,12 +35,17 @@ class EvidenceModel:
     activations: Forward  # normalised images, float32 (N, 3, S, S) -> (N, K, H, W)
     weight: Array  # float32 (classes, K)
     bias: Array  # float32 (classes,)
+    test_time_flip: bool = False  # logits are means over an image and its mirror image, so the evidence is
 
     def evidence(self, images: Array) -> Array:
         """Return the evidence for each class at each place, float32 (N, classes, H, W).
 
         Its mean over the places, plus the bias, is the logit.
         """
+        found = self._evidence(images)
+        return (found + mirror(self._evidence(mirror(images)))) / 2 if self.test_time_flip else found
+
+    def _evidence(self, images: Array) -> Array:
         return np.asarray(np.einsum("ck,nkhw->nchw", self.weight, self.activations(images)))
 
 
@@ -86,7 +91,12 @@ def open_evidence(folder: Path, device: Any) -> EvidenceModel:
     parameters = mx.nd.load(str(folder / PARAMETERS))
     weight, bias = (parameters[f"arg:{child.name}"].asnumpy() for child in dense.get_children()[1:])
     return EvidenceModel(
-        tuple(manifest["classes"]), preprocessing_of(manifest), forward_of(trunk, device), weight, bias
+        tuple(manifest["classes"]),
+        preprocessing_of(manifest),
+        forward_of(trunk, device),
+        weight,
+        bias,
+        uses_test_time_flip(manifest),
     )
 
 

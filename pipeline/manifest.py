@@ -54,3 +54,8 @@ def temperature_of(manifest: dict[str, Any]) -> float:
             f"the temperature {temperature!r} in {MANIFEST} is not a number above 0; train again"
         )
     return float(temperature)
+
+
+def uses_test_time_flip(manifest: dict[str, Any]) -> bool:
+    """Return whether logits are the means over an image and its mirror image."""
+    return manifest.get("test_time_flip", False) is True

@@ -22,6 +22,7 @@ class Recipe:
     horizontal_flip: bool = False  # mirror half of the training images (only where all layers are trained)
     gradient_parts: int = 1  # compute a batch in so many parts, one after the other: less memory, more time
     center_crop: bool = False  # scale the short side and cut the centre, also where the backbone squashes
+    test_time_flip: bool = False  # logits are means over an image and its mirror image, wherever it is judged
 
     # "all layers"
     precision: Precision = "float32"  # of computing; weights and judging are float32
@@ -113,6 +114,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
         gradient_parts=recipe.gradient_parts,
         horizontal_flip=recipe.horizontal_flip,
         center_crop=recipe.center_crop,
+        test_time_flip=recipe.test_time_flip,
         precision=recipe.precision,
         learning_rate=recipe.baseline_learning_rate,
         momentum=recipe.baseline_momentum,
@@ -156,7 +158,13 @@ def with_settings(recipe: Recipe, changes: dict[str, object], *, where: str) -> 
     converted: dict[str, Any] = {
         name: _convert(name, value, hints[name], where) for name, value in changes.items()
     }
-    return replace(recipe, **converted)
+    changed = replace(recipe, **converted)
+    if changed.last_stage_epochs and changed.test_time_flip:
+        raise BadSettings(
+            f"{where}: test_time_flip and last_stage_epochs cannot go together: the last stage reads stored "
+            "activations, of which there are none of mirror images; set one of the two"
+        )
+    return changed
 
 
 def _convert(name: str, value: object, hint: object, where: str) -> object:

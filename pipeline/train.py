@@ -1,7 +1,7 @@
 """Train all layers of a network, one epoch after the other, as the recipe `classic` does."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from pipeline.batch_norm import settle_batch_norm
 from pipeline.checkpoint import Checkpoints
 from pipeline.decode import normalise
 from pipeline.errors import TrainingDiverged
-from pipeline.evaluate import Progress, evaluation, label_indices, run_forward, silent
+from pipeline.evaluate import Progress, evaluation, label_indices, over_mirrors, run_forward, silent
 from pipeline.failpoint import failpoint
 from pipeline.gradients import Gradients
 from pipeline.network import forward_of
@@ -212,13 +212,28 @@ def some_batches(data: TrainingData, recipe: Recipe) -> Iterator[Array]:
 
 def score(network: Any, data: TrainingData, recipe: Recipe, around: Surroundings) -> Evaluation:
     """Return the evaluation of the network on the test images."""
+    images, logits = logits_on(network, data.test, data, recipe, around, stage="test images")
+    return evaluation(images, data.classes, logits)
+
+
+def logits_on(
+    network: Any,
+    images: Sequence[SnapshotImage],
+    data: TrainingData,
+    recipe: Recipe,
+    around: Surroundings,
+    *,
+    stage: str,
+) -> tuple[list[SnapshotImage], Array]:
+    """Return those images that can be read, and the network's logits on them, float32 (N, classes)."""
+    forward = forward_of(network, around.device)
     positions, logits = run_forward(
-        forward_of(network, around.device),
+        over_mirrors(forward) if recipe.test_time_flip else forward,
         data.reader,
-        data.test,
+        images,
         recipe.images_at_once,
-        stage="test images",
+        stage=stage,
         check_stop=around.check_stop,
         progress=around.progress,
     )
-    return evaluation([data.test[p] for p in positions], data.classes, logits)
+    return [images[p] for p in positions], logits

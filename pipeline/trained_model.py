@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.evaluate import Forward
-from pipeline.manifest import ONNX, preprocessing_of, read_manifest, temperature_of
+from pipeline.evaluate import Forward, over_mirrors
+from pipeline.manifest import ONNX, preprocessing_of, read_manifest, temperature_of, uses_test_time_flip
 from pipeline.records import Preprocessing
 
 
@@ -30,6 +30,8 @@ def open_trained(folder: Path, manifest_sha256: str | None = None) -> TrainedMod
     """
     manifest = read_manifest(folder, manifest_sha256)
     forward = _forward(folder, has_onnx=ONNX in manifest["sha256"])
+    if uses_test_time_flip(manifest):
+        forward = over_mirrors(forward)
     return TrainedModel(
         tuple(manifest["classes"]), preprocessing_of(manifest), forward, temperature_of(manifest)
     )

@@ -20,7 +20,7 @@ from pipeline.trained_model import open_trained
 from tests.pipeline.training import small_backbone, small_network
 
 
-def publish(network: Any, folder: Path, temperature: float = 1.0) -> Any:
+def publish(network: Any, folder: Path, temperature: float = 1.0, **more: Any) -> Any:
     preprocessing = small_backbone().preprocessing
     return publish_model(
         network,
@@ -29,6 +29,7 @@ def publish(network: Any, folder: Path, temperature: float = 1.0) -> Any:
         preprocessing=preprocessing,
         temperature=temperature,
         facts={"run": 1},
+        **more,
     )
 
 
@@ -62,6 +63,21 @@ def test_the_temperature_is_kept_beside_the_network_whose_logits_stay_raw(tmp_pa
     assert model.temperature == 1.75
     images = np.random.default_rng(2).normal(size=(3, 3, 64, 64)).astype(np.float32)
     assert model.forward(images) == pytest.approx(forward_of(network, mx.cpu())(images), abs=1e-5)
+
+
+@pytest.mark.parametrize("test_time_flip", [False, True])
+def test_a_model_that_was_judged_over_mirror_images_is_used_so(tmp_path: Path, test_time_flip: bool) -> None:
+    network = mx.gluon.nn.HybridSequential()
+    network.add(mx.gluon.nn.Flatten(), mx.gluon.nn.Dense(2))
+    network.initialize(mx.init.Xavier())
+    network.hybridize()
+    images = np.random.default_rng(2).normal(size=(3, 3, 64, 64)).astype(np.float32)
+    network(mx.nd.array(images))
+    publish(network, tmp_path / "run", test_time_flip=test_time_flip)
+    plain, mirrored = (forward_of(network, mx.cpu())(x) for x in (images, images[..., ::-1]))
+    assert np.abs(plain - mirrored).max() > 0.1
+    expected = (plain + mirrored) / 2 if test_time_flip else plain
+    assert open_trained(tmp_path / "run").forward(images) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(

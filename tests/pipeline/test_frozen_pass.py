@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.decode import normalise
 from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import Interrupted
 from pipeline.features import compute_features
@@ -86,6 +87,26 @@ def test_the_engines_agree_and_keep_their_rows_apart(images: Path, tmp_path: Pat
     assert texts(slow)[0] == f"features: MXNet {mx.__version__}, as the setting engine says"
     assert texts(slow)[1] == "features: 0 of 24 images from the cache"
     assert np.abs(fast.values - slow.values).max() <= 1e-5 * np.abs(slow.values).max()
+
+
+def test_rows_over_mirror_images_are_means_and_are_kept_apart(images: Path, tmp_path: Path) -> None:
+    data = data_of(images, small_backbone())
+    block = small_network().features
+
+    def rows(test_time_flip: bool) -> FrozenRows:
+        chosen = settings(tmp_path, "onnxruntime")
+        return run_frozen(
+            block, data.train, data.reader, BATCH, AROUND, chosen, test_time_flip=test_time_flip
+        )
+
+    plain, found, again = rows(False), rows(True), rows(True)
+    batch = next(data.reader.batches(data.train, len(data.train)))
+    mirrored = block(mx.nd.array(normalise(batch.pixels[:, :, ::-1], data.reader.preprocessing))).asnumpy()
+    assert np.abs(plain.values - mirrored).max() > 0.1 * np.abs(mirrored).max()
+    assert found.values == pytest.approx((plain.values + mirrored) / 2, abs=1e-5 * np.abs(mirrored).max())
+    assert texts(found)[1] == "features: 0 of 24 images from the cache"
+    assert texts(again)[1] == "features: 24 of 24 images from the cache"
+    assert (again.values == found.values).all()
 
 
 @pytest.mark.parametrize(

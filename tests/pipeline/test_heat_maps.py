@@ -13,6 +13,7 @@ import pytest
 from pipeline.backbones import BACKBONES, Backbone
 from pipeline.bundle import load_model
 from pipeline.errors import WeightsError
+from pipeline.evaluate import over_mirrors
 from pipeline.heat_maps import heat_maps, open_evidence
 from pipeline.network import forward_of, scratch_network
 from pipeline.publish import sha256_of
@@ -65,6 +66,15 @@ def test_the_bias_is_no_evidence(published: Path) -> None:
     logits = forward_of(load_model(published, mx.cpu()).network, mx.cpu())(images)
     assert means + np.array(BIAS) == pytest.approx(logits, abs=1e-5)
     assert np.abs(means).max() > 0.05, "the evidence counts beside the bias"
+
+
+def test_with_a_test_time_flip_the_evidence_is_still_that_of_the_logits(published: Path) -> None:
+    images = np.random.default_rng(0).normal(size=(2, 3, 64, 64)).astype(np.float32)
+    flipped = replace(open_evidence(published, mx.cpu()), test_time_flip=True)
+    expected = over_mirrors(forward_of(load_model(published, mx.cpu()).network, mx.cpu()))(images)
+    evidence = flipped.evidence(images)
+    assert evidence.mean(axis=(2, 3)) + np.array(BIAS) == pytest.approx(expected, abs=1e-5)
+    assert flipped.evidence(images[..., ::-1]) == pytest.approx(evidence[..., ::-1], abs=1e-5)
 
 
 def saved(folder: Path, number: int) -> SnapshotImage:

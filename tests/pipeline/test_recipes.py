@@ -91,6 +91,7 @@ def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
         ({"precision": "float64"}, "precision = 'float64' is not one of float32, bfloat16, float16"),
         ({"precision": 16}, "precision = 16 is not one of float32"),
         ({"precision": ["float32"]}, "is not one of float32"),
+        ({"test_time_flip": True, "last_stage_epochs": 1}, "test_time_flip and last_stage_epochs cannot go"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence_with_the_place(changes: dict[str, object], sentence: str) -> None:

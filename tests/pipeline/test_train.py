@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.decode import normalise
 from pipeline.errors import Interrupted, TrainingDiverged
-from pipeline.evaluate import loss_and_accuracy
+from pipeline.evaluate import evaluation, loss_and_accuracy
 from pipeline.records import EpochMetrics, Evaluation
 from pipeline.runtime import mx
 from pipeline.train import TrainingData, fit_all_layers, score
@@ -117,6 +118,19 @@ def test_no_more_images_are_in_memory_at_once_than_a_part_has(data: TrainingData
     network.features[0].register_forward_pre_hook(count)
     score(network, data, classic(batch_size=8, gradient_parts=4), AROUND)
     assert sizes == {2}
+
+
+def test_with_a_test_time_flip_the_logits_are_means_over_both_mirror_images(data: TrainingData) -> None:
+    network = plain()
+    batch = next(data.reader.batches(data.test, len(data.test)))
+    logits = [
+        network(mx.nd.array(normalise(pixels, data.reader.preprocessing))).asnumpy()
+        for pixels in (batch.pixels, batch.pixels[:, :, ::-1])
+    ]
+    expected = evaluation(data.test, data.classes, (logits[0] + logits[1]) / 2)
+    found = score(network, data, classic(test_time_flip=True), AROUND)
+    assert found.log_loss == pytest.approx(expected.log_loss, abs=1e-6)
+    assert found.log_loss != pytest.approx(score(network, data, classic(), AROUND).log_loss, abs=1e-5)
 
 
 def test_the_last_layer_learns_faster_by_its_factor(data: TrainingData) -> None:

@@ -14,7 +14,7 @@ from pipeline.checkpoint import Checkpoints
 from pipeline.decode import normalise
 from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import TrainingDiverged
-from pipeline.evaluate import log_softmax
+from pipeline.evaluate import log_softmax, over_mirrors
 from pipeline.features import compute_features, held_out_part
 from pipeline.network import forward_of, pretrained_network
 from pipeline.recipes import recipe_named
@@ -44,12 +44,17 @@ def fit(net: Any, data: TrainingData, **changes: Any) -> list[Any]:
     )
 
 
-def test_the_network_as_a_whole_says_what_the_evaluation_says(data: TrainingData) -> None:
+@pytest.mark.parametrize("test_time_flip", [False, True])
+def test_the_network_as_a_whole_says_what_the_evaluation_says(
+    data: TrainingData, test_time_flip: bool
+) -> None:
     net = network()
-    *_, evaluation = fit(net, data)
+    *_, evaluation = fit(net, data, test_time_flip=test_time_flip)
     assert isinstance(evaluation, Evaluation)
     batch = next(data.reader.batches(data.test, len(data.test)))
-    logits = forward_of(net, mx.cpu())(normalise(batch.pixels, data.reader.preprocessing))
+    forward = forward_of(net, mx.cpu())
+    pixels = normalise(batch.pixels, data.reader.preprocessing)
+    logits = over_mirrors(forward)(pixels) if test_time_flip else forward(pixels)
     said = np.array([p.probabilities for p in evaluation.predictions])
     assert np.exp(log_softmax(logits)) == pytest.approx(said, abs=1e-4)
 
