@@ -6,6 +6,7 @@
 #   make faults  all faults that a test can inject: kills, full disks, damage; half an hour, and a table
 #   make audit   known holes of the installed packages, where the service can be reached
 #   make bench   the measurements whose figures the documents quote
+#   make docs    docs/COMMANDS.md anew from the program; make pictures: those of docs/REPORT.md
 
 VENV ?= .venv
 EXTRA ?= cpu
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 BIN := $(VENV)/bin
 
-.PHONY: run test faults lint format audit bench setup clean
+.PHONY: run test faults lint format audit bench docs pictures setup clean
 
 run: $(VENV)/.ready-run
 	$(BIN)/python cli.py run-now --demo
@@ -41,6 +42,13 @@ audit: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.ready-dev
+	$(BIN)/python -m docs.make.commands > docs/COMMANDS.md.tmp
+	mv docs/COMMANDS.md.tmp docs/COMMANDS.md
+
+pictures: $(VENV)/.ready-dev
+	$(BIN)/python -m docs.make.pictures
 
 $(VENV)/.ready-run: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Whisker needs Python 3.11 (MXNet has no newer one): install it, or name it with 'make PYTHON=/path/to/python3.11'."; exit 1; }

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3.11
 """The command line: parse, call, print. Each command imports what it needs, so `--help` stays quick."""
 
 import json
@@ -11,6 +12,7 @@ import click
 from jobs.commands.backup import backup, restore
 from jobs.commands.champion import champion, promote, rollback
 from jobs.commands.compare import compare
+from jobs.commands.completion import COMPLETION_VARIABLE, completion, run_ids
 from jobs.commands.config import show_config
 from jobs.commands.daemon import daemon
 from jobs.commands.labels import relabel, suspects
@@ -63,6 +65,7 @@ pass_state = click.make_pass_decorator(State)
     type=FOLDER,
     default=Path("whisker-home"),
     envvar="WHISKER_HOME",
+    show_envvar=True,
     show_default=True,
     help="Where Whisker writes.",
 )
@@ -73,7 +76,27 @@ pass_state = click.make_pass_decorator(State)
 @click.version_option(package_name="whisker")
 @click.pass_context
 def cli(ctx: click.Context, home: Path, as_json: bool, verbose: bool, quiet: bool, log_json: bool) -> None:
-    """Keep a cat/dog image classifier up to date by itself, with reports that people can trust."""
+    """Keep a cat/dog image classifier up to date by itself, with reports that people can trust.
+
+    All that Whisker writes lies in one folder, the home; your images are only read. Options that stand here
+    come before the command. In a checkout, `python cli.py` is the same program as `whisker`.
+
+    \b
+    Examples:
+      whisker run-now --demo
+      whisker init --images photos
+      whisker --home /srv/whisker daemon --every 1h
+      whisker --json status
+
+    \b
+    Exit status:
+      0    done, also where there was nothing to do
+      1    failed
+      2    wrong use, or settings that cannot be
+      3    a person has to decide: classes have changed, or many images are gone
+      75   another process works in the home
+      129, 130, 143   ended by a signal: SIGHUP, SIGINT (Ctrl-C), SIGTERM
+    """
     ctx.obj = State(home, as_json=as_json, verbose=verbose, quiet=quiet, log_json=log_json)
 
 
@@ -81,7 +104,16 @@ def cli(ctx: click.Context, home: Path, as_json: bool, verbose: bool, quiet: boo
 @click.option("--images", type=FOLDER, required=True, help="Folder of images; it is only read.")
 @pass_state
 def init(state: State, images: Path) -> None:
-    """Make a home with a commented whisker.toml."""
+    """Make a home with a commented whisker.toml.
+
+    The image folder has one sub-folder for each class, or train/ and test/ with such sub-folders. It must be
+    there; nothing is trained yet. Settings that exist already are never overwritten.
+
+    \b
+    Examples:
+      whisker init --images photos
+      whisker --home /srv/whisker init --images /srv/photos
+    """
     from jobs.new_home import make_home
 
     layout = make_home(state.home, images)
@@ -99,7 +131,18 @@ def init(state: State, images: Path) -> None:
 @click.option("--explain", is_flag=True, help="List everything in quarantine, and what each rule says.")
 @pass_state
 def scan(state: State, images: Path | None, explain: bool) -> None:
-    """Say what is new, changed, gone or in quarantine, and whether a cycle would start."""
+    """Say what is new, changed, gone or in quarantine, and whether a cycle would start.
+
+    Nothing is written and nothing is trained. Without a home, all images are new. The exit status is 3 where
+    a person has to decide, as it would be for a cycle.
+
+    \b
+    Examples:
+      whisker scan
+      whisker scan --explain
+      whisker scan --images photos
+      whisker --json scan
+    """
     from jobs.display import show_look
     from jobs.documents import scan_document
     from jobs.glance import glance
@@ -112,7 +155,16 @@ def scan(state: State, images: Path | None, explain: bool) -> None:
 @cli.command()
 @pass_state
 def runs(state: State) -> None:
-    """List all runs, newest first."""
+    """List all runs, newest first.
+
+    A run is one training of one network: the fine-tuning of a cycle, or its baseline from scratch. Runs that
+    failed or were interrupted are listed too. `show` tells more of one, `champion` which one predicts.
+
+    \b
+    Examples:
+      whisker runs
+      whisker --json runs
+    """
     from db import store
     from db.session import open_read_only
     from jobs.display import runs_table
@@ -125,10 +177,19 @@ def runs(state: State) -> None:
 
 
 @cli.command()
-@click.argument("run_id", metavar="ID", type=int)
+@click.argument("run_id", metavar="ID", type=int, shell_complete=run_ids)
 @pass_state
 def show(state: State, run_id: int) -> None:
-    """Show one run: its result, epochs, settings and files."""
+    """Show one run: its result, epochs, settings and files.
+
+    ID is its number in `runs`. Also shown are the notes that the training made of its decisions, the error
+    that ended it, and the versions of all that it was computed with.
+
+    \b
+    Examples:
+      whisker show 1
+      whisker --json show 1
+    """
     from db import store
     from db.session import open_read_only
     from jobs.display import show_run
@@ -144,7 +205,17 @@ def show(state: State, run_id: int) -> None:
 @click.option("--all", "anew", is_flag=True, help="Render also the pages that are up to date.")
 @pass_state
 def report(state: State, open_it: bool, anew: bool) -> None:
-    """Render the reports from the database: what is missing, has changed, or is of another version."""
+    """Render the reports from the database: what is missing, has changed, or is of another version.
+
+    Everything that a page shows is in the database, so pages may be deleted at any time. Prints where the
+    index is. A cycle renders its own page and the index at its end.
+
+    \b
+    Examples:
+      whisker report
+      whisker report --open
+      whisker report --all
+    """
     from db.session import open_read_only
     from jobs.reports import write_all
 
@@ -157,7 +228,21 @@ def report(state: State, open_it: bool, anew: bool) -> None:
 @cli.command()
 @pass_state
 def doctor(state: State) -> None:
-    """Say what is installed, which devices work, what is wrong and how to mend it."""
+    """Say what is installed, which devices work, what is wrong and how to mend it.
+
+    It examines the software, the GPU, the clock, the settings, the disk, permissions, weights, the database
+    with its backups, the models and the image folder. Nothing is changed. What may crash or hang is tried in
+    processes of its own.
+
+    \b
+    Examples:
+      whisker doctor
+      whisker --json doctor
+
+    \b
+    Exit status:
+      1    something is a problem; a warning is none
+    """
     from dataclasses import asdict
 
     from jobs.config import Config
@@ -193,6 +278,7 @@ COMMANDS = (
     restore,
     prune,
     status,
+    completion,
 )
 for command in COMMANDS:
     cli.add_command(command)
@@ -201,7 +287,8 @@ for command in COMMANDS:
 def main() -> None:
     """Run the program `whisker`."""
     os.umask(0o077)  # what it writes is the user's own: images, their names, and who is told of what
-    cli(prog_name="whisker" if Path(sys.argv[0]).stem == "whisker" else "cli.py")
+    name = "whisker" if Path(sys.argv[0]).stem == "whisker" else "cli.py"
+    cli(prog_name=name, complete_var=COMPLETION_VARIABLE)
 
 
 if __name__ == "__main__":

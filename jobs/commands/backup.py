@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.pass_obj
 def backup(state: State) -> None:
-    """Copy the database into the folder of backups now; safe beside a running cycle."""
+    """Copy the database into the folder of backups now; safe beside a running cycle.
+
+    The copy is of one moment, and gets its name once all its pages were checked. Models, pages and images are
+    not in it. A cycle makes such a copy each day by itself; `restore` is the way back.
+
+    \b
+    Examples:
+      whisker backup
+      whisker --json backup
+    """
     from db.backups import make_backup
     from db.file_check import VERSIONS, is_current
     from db.session import utc_now
@@ -37,7 +46,15 @@ def backup(state: State) -> None:
 def restore(state: State, file: Path | None, only_list: bool) -> None:
     """Put a backup (by default the newest whole one) in the place of a database that is damaged or gone.
 
-    The former database is kept beside it. Says which cycles and runs the backup does not know.
+    FILE is a path, or the name of a backup as --list shows it. A database that is sound is replaced only
+    where FILE is given. The former database is kept beside it. Says which cycles and runs the backup does not
+    know. No cycle may be at work.
+
+    \b
+    Examples:
+      whisker restore --list
+      whisker restore
+      whisker restore whisker-20260301T040007Z.db
     """
     from db.session import utc_now
     from jobs.restore import restore as put_back

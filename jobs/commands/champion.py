@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jobs.commands.completion import run_ids
 from jobs.commands.state import State
 
 if TYPE_CHECKING:
@@ -24,7 +25,16 @@ REASON = click.option(
 @click.command()
 @click.pass_obj
 def champion(state: State) -> None:
-    """Say which run predicts, since when, and how it came to that."""
+    """Say which run predicts, since when, and how it came to that.
+
+    The history lists every change of champion, the newest first, with its reason. `promote` and `rollback`
+    change the champion by hand.
+
+    \b
+    Examples:
+      whisker champion
+      whisker --json champion
+    """
     from db import store
     from db.session import open_read_only
     from jobs.display_champion import show_champion
@@ -40,13 +50,19 @@ def champion(state: State) -> None:
 
 
 @click.command()
-@click.argument("run_id", metavar="ID", type=int)
+@click.argument("run_id", metavar="ID", type=int, shell_complete=run_ids)
 @REASON
 @click.pass_obj
 def promote(state: State, run_id: int, reason: str) -> None:
     """Make a run the champion, whatever its verdict was.
 
-    Safe beside a running cycle. `champion` shows the history, `rollback` takes it back.
+    ID is its number in `runs`; it must have finished, and its model must be whole. Safe beside a running
+    cycle. `champion` shows the history, `rollback` takes it back.
+
+    \b
+    Examples:
+      whisker promote 1
+      whisker promote 2 --reason "knows the new cages"
     """
     from jobs.champion import promote_by_hand
 
@@ -57,7 +73,16 @@ def promote(state: State, run_id: int, reason: str) -> None:
 @REASON
 @click.pass_obj
 def rollback(state: State, reason: str) -> None:
-    """Make the champion before the present one the champion again; repeated, go further back."""
+    """Make the champion before the present one the champion again; repeated, go further back.
+
+    A champion whose model is gone or damaged is passed over for the one before it, which is said. Safe beside
+    a running cycle.
+
+    \b
+    Examples:
+      whisker rollback
+      whisker rollback --reason "took kittens for dogs"
+    """
     from jobs.champion import roll_back
 
     _answer(state, roll_back(state.home, reason))

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 @click.command("config")
 @click.pass_obj
 def show_config(state: State) -> None:
-    """Show every setting, its value and where it was set; secrets are not shown."""
+    """Show every setting, its value and where it was set; secrets are not shown.
+
+    Settings come from whisker.toml, from variables of the environment (WHISKER_SEED, WHISKER_EVERY) and from
+    the command line, each stronger than the one before. All that is wrong is said at once, with its line.
+
+    \b
+    Examples:
+      whisker config
+      whisker --json config
+
+    \b
+    Exit status:
+      2    a setting is wrong
+    """
     from dataclasses import asdict
 
     from jobs.settings.load import load_settings

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 @click.option("--cron", help='Look by a cron expression in UTC, such as "0 3 * * *".')
 @click.pass_obj
 def daemon(state: State, /, **given: Any) -> None:
-    """Rescan on schedule and run a cycle when there is new data."""
+    """Rescan on schedule and run a cycle when there is new data.
+
+    It stays in the foreground until a signal ends it, and with it the cycle at work; all finished epochs are
+    kept. SIGHUP reads the settings again. Each look is a process of its own, so that a crash or a hang ends a
+    cycle and not the daemon. `status` says what it does; only one runs in a home.
+
+    \b
+    Examples:
+      whisker daemon
+      whisker daemon --every 10m
+      whisker daemon --cron "0 3 * * *"
+    """
     from jobs.daemon import run_daemon
     from jobs.stop import stop_on_signals
     from pipeline.probe_child import PROJECT_FOLDER

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 @click.command("notify-test")
 @click.pass_obj
 def notify_test(state: State) -> None:
-    """Send a test notice to everybody in [notify], and say what came of it."""
+    """Send a test notice to everybody in [notify], and say what came of it.
+
+    It goes out whatever `events` says, by the webhook and by the services of apprise, and is tried again as a
+    real one is. Addresses and secrets are not shown.
+
+    \b
+    Examples:
+      whisker notify-test
+      whisker --json notify-test
+
+    \b
+    Exit status:
+      1    somebody could not be told
+      2    nobody is named in [notify]
+    """
     from dataclasses import asdict
     from datetime import UTC, datetime
 

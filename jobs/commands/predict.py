@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jobs.commands.completion import run_ids
 from jobs.commands.state import FOLDER, State
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=bytes))
-@click.option("--run", "run_id", type=int, help="Use this run instead of the champion.")
+@click.option(
+    "--run", "run_id", type=int, shell_complete=run_ids, help="Use this run instead of the champion."
+)
 @click.option(
     "--format",
     "form",
@@ -54,10 +57,14 @@ def predict(
 
     \b
     Examples:
-      predict photo.jpg
-      predict --format csv photos > answers.csv
-      predict --reject-below 0.9 --sort-into sorted 'inbox/*.jpg'
-      find photos -newer yesterday | predict -
+      whisker predict photo.jpg
+      whisker predict --format csv photos > answers.csv
+      whisker predict --reject-below 0.9 --sort-into sorted 'inbox/*.jpg'
+      find photos -newer yesterday | whisker predict -
+
+    \b
+    Exit status:
+      1    a file could not be read; all others were answered
     """
     from jobs.answers import as_text
     from jobs.predict import check_sorting, classify, open_classifier

@@ -19,7 +19,13 @@ def prune(state: State, dry_run: bool) -> None:
     """Remove the models of old runs, old backups, and what was left over; all records stay.
 
     The settings keep_last, keep_days and keep_backups say what is old. A cycle does it at its end, but for
-    what was left over: models, pages and unfinished files that no record knows of.
+    what was left over: models, pages and unfinished files that no record knows of. Never removed are the
+    champion, the two before it, and a baseline that a cycle may use again.
+
+    \b
+    Examples:
+      whisker prune --dry-run
+      whisker prune
     """
     from dataclasses import asdict
 

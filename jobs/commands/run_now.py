@@ -5,19 +5,22 @@ from typing import Any
 
 import click
 
+from jobs.commands.completion import backbones, devices, recipes
 from jobs.commands.state import FILE, FOLDER, State
 from pipeline.errors import BadSettings, OutOfMemory
 
 
 @click.command("run-now")
 @click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
-@click.option("--recipe", help="fast (the default) or classic.")
-@click.option("--backbone", help="The pretrained network; `weights list` shows all.")
+@click.option("--recipe", shell_complete=recipes, help="fast (the default) or classic.")
+@click.option(
+    "--backbone", shell_complete=backbones, help="The pretrained network; `weights list` shows all."
+)
 @click.option("--weights", type=FILE, help="A file of pretrained weights for the backbone.")
 @click.option("--epochs", type=int, help="How many epochs the fine-tuning takes at most.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set any number of the recipe.")
 @click.option("--seed", type=int, help="Of shuffling and of new parameters.")
-@click.option("--device", help="auto, cpu, gpu or gpu:N.")
+@click.option("--device", shell_complete=devices, help="auto, cpu, gpu or gpu:N.")
 @click.option("--if-changed", is_flag=True, help="Do nothing unless there is new data.")
 @click.option("--new-data-only", is_flag=True, hidden=True, help="Not on the images of a cycle that failed.")
 @click.option("--accept-classes", is_flag=True, help="Go on with other class folders than before.")
@@ -41,7 +44,25 @@ def run_now(
     demo: bool,
     **given: Any,
 ) -> None:
-    """Run one cycle now: scan, fine-tune, decide, train the baseline, report."""
+    """Run one cycle now: scan, fine-tune, decide, train the baseline, report.
+
+    It looks at the folder twice, so that no file is used while it is written, and needs no home: one is made.
+    Without --if-changed a cycle runs although nothing is new. Ctrl-C ends it between two batches; the next
+    start goes on with it after the last finished epoch.
+
+    \b
+    Examples:
+      whisker run-now --demo
+      whisker run-now --images photos
+      whisker run-now --if-changed --no-baseline
+      whisker run-now --recipe classic --weights resnet18_v2.params
+      whisker run-now --set validation_share=0.1 --seed 2
+
+    \b
+    Exit status:
+      0    a cycle has finished, whatever its verdict; or nothing was new
+      3    a person has to decide: --accept-classes or --accept-loss goes on
+    """
     from jobs.watching.process_tree import die_with_the_daemon
 
     die_with_the_daemon()

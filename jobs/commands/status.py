@@ -11,7 +11,19 @@ from jobs.commands.state import State
 def status(state: State, check: bool) -> None:
     """Say whether the daemon is alive, what is being done, and what failed last.
 
-    Safe beside everything: nothing is written and nobody waits for it.
+    Safe beside everything: nothing is written and nobody waits for it. A settings file with an error does not
+    hide the state.
+
+    \b
+    Examples:
+      whisker status
+      whisker status --check
+      whisker --json status
+
+    \b
+    Exit status:
+      1    with --check: no daemon is alive, it trains nothing by itself,
+           a cycle hangs, or the database is damaged
     """
     from datetime import UTC, datetime
 

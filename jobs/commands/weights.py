@@ -2,18 +2,35 @@
 
 import click
 
+from jobs.commands.completion import backbones
 from jobs.commands.state import State
 
 
 @click.group()
 def weights() -> None:
-    """Pretrained backbones."""
+    """List and fetch the pretrained weights of backbones.
+
+    The default backbone's weights come with the program. Others come with the extra `lite`, or from Gluon's
+    model zoo.
+
+    \b
+    Examples:
+      whisker weights list
+    """
 
 
 @weights.command("list")
 @click.pass_obj
 def weights_list(state: State) -> None:
-    """List the backbones and whether their weights are here."""
+    """List the backbones and whether their weights are here.
+
+    Also said is where they are, or else would come from, and their licence. Nothing is fetched.
+
+    \b
+    Examples:
+      whisker weights list
+      whisker --json weights list
+    """
     from dataclasses import asdict
 
     from jobs.display import weights_table
@@ -25,10 +42,18 @@ def weights_list(state: State) -> None:
 
 
 @weights.command("fetch")
-@click.argument("backbone")
+@click.argument("backbone", shell_complete=backbones)
 @click.pass_obj
 def weights_fetch(state: State, backbone: str) -> None:
-    """Fetch the weights of a backbone into the home."""
+    """Fetch the weights of a backbone into the home.
+
+    BACKBONE is a name out of `weights list`. What is here already is not fetched again. A download counts
+    only with the hash that the backbone's record holds. The variable MXNET_GLUON_REPO names a mirror.
+
+    \b
+    Examples:
+      whisker weights fetch resnet18_v2
+    """
     from pipeline.backbones import backbone_named
     from pipeline.weights import find_weights
 
