@@ -1,52 +1,20 @@
-"""Class activation maps: where in an image a published network sees a class.
-
-After Zhou, Khosla, Lapedriza, Oliva and Torralba, "Learning Deep Features for Discriminative Localization",
-CVPR 2016. A network that ends in global average pooling and one dense layer computes a logit as the mean over
-all places of the evidence sum_k weight[class, k] * activation_k(place), plus the bias. So the map is exact.
-"""
+"""Class activation maps of many images by MXNet; `pipeline/evidence.py` says what they are."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pipeline.arrays import Array
 from pipeline.decode import normalise
 from pipeline.errors import WeightsError
-from pipeline.evaluate import Forward, mirror
+from pipeline.evidence import EvidenceModel, map_values
 from pipeline.manifest import PARAMETERS, SYMBOL, preprocessing_of, read_manifest, uses_test_time_flip
 from pipeline.network import forward_of
 from pipeline.reader import ImageReader
-from pipeline.records import HeatMap, Preprocessing, SnapshotImage
+from pipeline.records import HeatMap, SnapshotImage
 from pipeline.runtime import mx
 
 BATCH = 8
-
-
-@dataclass(frozen=True)
-class EvidenceModel:
-    """A published network, cut before its pooling."""
-
-    classes: tuple[str, ...]
-    preprocessing: Preprocessing
-    activations: Forward  # normalised images, float32 (N, 3, S, S) -> (N, K, H, W)
-    weight: Array  # float32 (classes, K)
-    bias: Array  # float32 (classes,)
-    test_time_flip: bool = False  # logits are means over an image and its mirror image, so the evidence is
-
-    def evidence(self, images: Array) -> Array:
-        """Return the evidence for each class at each place, float32 (N, classes, H, W).
-
-        Its mean over the places, plus the bias, is the logit.
-        """
-        found = self._evidence(images)
-        return (found + mirror(self._evidence(mirror(images)))) / 2 if self.test_time_flip else found
-
-    def _evidence(self, images: Array) -> Array:
-        return np.asarray(np.einsum("ck,nkhw->nchw", self.weight, self.activations(images)))
 
 
 def heat_maps(
@@ -71,7 +39,8 @@ def heat_maps(
             evidence = model.evidence(normalise(batch.pixels, model.preprocessing))
             for position, of_image in zip(batch.positions, evidence, strict=True):
                 image, label = images[position], labels[position]
-                maps.append(_heat_map(image.sha256, label, of_image[model.classes.index(label)]))
+                of_class = of_image[model.classes.index(label)]
+                maps.append(HeatMap(image.sha256, label, of_class.shape[1], map_values(of_class)))
     return tuple(maps)
 
 
@@ -119,10 +88,3 @@ def _inputs(node: Any) -> Iterator[Any]:
     while (children := node.get_children()) is not None:
         node = children[0]
         yield node
-
-
-def _heat_map(sha256: str, label: str, evidence: Array) -> HeatMap:
-    """Return the evidence (H, W) as bytes: nothing or less as 0, the most as 255."""
-    positive = np.maximum(evidence, 0.0)
-    scaled = np.rint(255 * (positive / (positive.max() or 1.0))).astype(np.uint8)
-    return HeatMap(sha256, label, scaled.shape[1], scaled.tobytes())
