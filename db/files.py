@@ -28,6 +28,12 @@ def known_files_in(session: Session, root: str, folder: bytes) -> dict[bytes, Fi
     return {state.path: state for state in inside if state.path.rfind(b"/") == len(folder)}
 
 
+def files_with_content(session: Session, root: str, sha256: str) -> list[FileState]:
+    """Return the known files of the folder `root` that have this content, by path."""
+    same = _states(session, and_(FileRow.root == root, FileRow.sha256 == sha256))
+    return sorted(same, key=lambda state: state.path)
+
+
 def folder_digests(session: Session, root: str) -> dict[bytes, str | None]:
     """Return the digest of each folder of `root` that has known files, None where it is not settled."""
     rows = session.execute(select(FolderRow.path, FolderRow.digest).where(FolderRow.root == root))

@@ -24,7 +24,14 @@ from db.cycles import (
     start_cycle,
 )
 from db.evaluations import add_evaluation, evaluation_on, known_answers
-from db.files import folder_digests, forget_files, known_files, known_files_in, save_files
+from db.files import (
+    files_with_content,
+    folder_digests,
+    forget_files,
+    known_files,
+    known_files_in,
+    save_files,
+)
 from db.findings import add_heat_maps, set_findings, temperature
 from db.instants import files_changed_after, newest_instant
 from db.looks import add_look, has_finished_since, last_failed_look, latest_looks
@@ -87,6 +94,7 @@ __all__ = [
     "evaluation_on",
     "explain_interruption",
     "files_changed_after",
+    "files_with_content",
     "finish_cycle",
     "finish_run",
     "folder_digests",

@@ -1,6 +1,9 @@
-"""What a person should decide about labels, and what was decided: in the database, never in the files."""
+"""What a person should decide about labels, and what was decided: in the database, never in the files.
 
-from collections.abc import Mapping
+A decision is one transaction and takes no lock of the home, so nobody waits for the end of a cycle: that has
+read the decisions at its start, and the next one will find them changed.
+"""
+
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,13 +11,13 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from db import store
-from jobs.backups import open_home
+from db.session import open_current, open_read_only
 from jobs.home import Home
-from jobs.labels import read_decisions
-from jobs.lock import hold
+from jobs.labels import checked_decision, read_decisions
 from pipeline.conflicts import Conflict
+from pipeline.errors import BadSettings
 from pipeline.layout import SPLITS, Layout
-from pipeline.records import LabelDecision, Suspect
+from pipeline.records import FileState, Suspect
 from pipeline.snapshot import find_conflicts
 
 
@@ -35,22 +38,32 @@ def open_doubts(session: Session) -> Doubts:
     """
     decisions = store.label_decisions(session)
     cycle_id, suspects = store.latest_suspects(session) or (None, ())
-    conflicts = _conflicts(session, decisions)
+    indexed = indexed_folder(session)
+    conflicts = find_conflicts(indexed.layout, indexed.files, decisions) if indexed else ()
     listed = {conflict.image.sha256 for conflict in conflicts} | set(decisions)
     return Doubts(cycle_id, tuple(s for s in suspects if s.sha256 not in listed), conflicts)
 
 
-def _conflicts(session: Session, decisions: Mapping[str, LabelDecision]) -> tuple[Conflict, ...]:
+@dataclass(frozen=True)
+class IndexedFolder:
+    """The image folder of the newest finished cycle, and what the index knows of it now."""
+
+    layout: Layout
+    files: tuple[FileState, ...]
+
+
+def indexed_folder(session: Session) -> IndexedFolder | None:
+    """Return the folder whose labels can be decided on; None before a cycle has finished."""
     folder = store.last_finished_folder(session)
     last = store.last_finished_snapshot(session, folder) if folder else None
     if folder is None or last is None:
-        return ()
+        return None
     # No class is called train or test, see `find_layout`; so the paths tell whether these folders decide.
     split_folders = any(
         image.path.startswith(tuple(b"%b/" % s.encode() for s in SPLITS)) for image in last.images
     )
     layout = Layout(split_folders, last.classes, Path(folder))
-    return find_conflicts(layout, store.known_files(session, folder).values(), decisions)
+    return IndexedFolder(layout, tuple(store.known_files(session, folder).values()))
 
 
 def apply_decisions(home: Home, images_folder: Path, file: Path) -> tuple[int, int]:
@@ -61,17 +74,40 @@ def apply_decisions(home: Home, images_folder: Path, file: Path) -> tuple[int, i
 
     Raises:
         BadSettings: the list does not fit; nothing of it is stored.
-        Locked: a cycle is running.
     """
     home.require()
-    with hold(home.lock_file, "a relabelling"):
-        sessions = open_home(home)
-        with sessions() as session:
-            last = store.last_finished_snapshot(session, str(images_folder))
-            # Also images that are not in the snapshot: left out before, or lying under two classes.
-            known = {file.sha256 for file in store.known_files(session, str(images_folder)).values()}
-        decisions = read_decisions(file, known, last.classes if last else ())
-        with sessions.begin() as session:
-            store.save_label_decisions(session, decisions, datetime.now(UTC))
+    with open_read_only(home.database)() as session:
+        last = store.last_finished_snapshot(session, str(images_folder))
+        # Also images that are not in the snapshot: left out before, or lying under two classes.
+        known = {file.sha256 for file in store.known_files(session, str(images_folder)).values()}
+    decisions = read_decisions(file, known, last.classes if last else ())
+    with open_current(home.database).begin() as session:
+        store.save_label_decisions(session, decisions, datetime.now(UTC))
     excluded = sum(decision.label is None for decision in decisions)
     return len(decisions) - excluded, excluded
+
+
+def decide(home: Home, sha256: str, decision: str | None) -> None:
+    """Store what somebody decided about one image of the newest finished cycle's folder.
+
+    Args:
+        home: of the database.
+        sha256: of the image.
+        decision: a class, or `exclude`; None takes back what was decided.
+
+    Raises:
+        BadSettings: the index does not know the image, or there is no such class.
+    """
+    home.require()
+    with open_read_only(home.database)() as session:
+        folder = store.last_finished_folder(session)
+        last = store.last_finished_data(session, folder) if folder else None
+        if folder is None or last is None:
+            raise BadSettings("nothing can be decided before a cycle has finished; `cli.py run-now` runs one")
+        known = {file.sha256 for file in store.files_with_content(session, folder, sha256)}
+    with open_current(home.database).begin() as session:
+        if decision is None:
+            store.forget_label_decisions(session, [sha256])
+            return
+        chosen = checked_decision("the decision", sha256, decision, known, last.summary.classes)
+        store.save_label_decisions(session, [chosen], datetime.now(UTC))

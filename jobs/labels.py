@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from pipeline.conflicts import Conflict
@@ -54,16 +54,20 @@ def read_decisions(file: Path, known: Container[str | None], classes: Sequence[s
             f"{file} has no columns sha256 and decision; `suspects --csv FILE` writes such a list"
         )
     return [
-        _decision(f"{file}, line {line}", row, known, classes)
+        checked_decision(f"{file}, line {line}", (row["sha256"] or "").strip(), decision, known, classes)
         for line, row in enumerate(rows, start=2)
-        if (row["decision"] or "").strip()
+        if (decision := (row["decision"] or "").strip())
     ]
 
 
-def _decision(
-    where: str, row: Mapping[str, str | None], known: Container[str | None], classes: Sequence[str]
+def checked_decision(
+    where: str, sha256: str, decision: str, known: Container[str | None], classes: Sequence[str]
 ) -> LabelDecision:
-    sha256, decision = (row["sha256"] or "").strip(), (row["decision"] or "").strip()
+    """Return a decision as a record; `where` says in an error whose it was.
+
+    Raises:
+        BadSettings: the image is not known, or the decision is neither a class nor `exclude`.
+    """
     if sha256 not in known:
         raise BadSettings(f"{where}: no image of the folder has the content hash {sha256!r}")
     if decision not in (*classes, EXCLUDE):

@@ -84,3 +84,13 @@ def test_a_folder_has_a_digest_until_one_of_its_files_is_saved_or_forgotten(sess
     store.forget_files(session, PHOTOS, [b"cat/new", b"dog/b"])
     assert store.folder_digests(session, PHOTOS) == {b"cat": None}
     assert store.folder_digests(session, "/other") == {}
+
+
+def test_files_are_found_by_their_content_in_one_folder_and_by_path(session: Session) -> None:
+    same, other = "a" * 64, "b" * 64
+    store.save_files(session, PHOTOS, [file_state(b"z", sha256=same), file_state(NOT_UTF8, sha256=same)])
+    store.save_files(session, PHOTOS, [file_state(b"other", sha256=other), file_state(b"?", sha256=None)])
+    store.save_files(session, "/other", [file_state(b"a", sha256=same)])
+    found = store.files_with_content(session, PHOTOS, same)
+    assert found == [file_state(b"z", sha256=same), file_state(NOT_UTF8, sha256=same)]
+    assert store.files_with_content(session, PHOTOS, "c" * 64) == []

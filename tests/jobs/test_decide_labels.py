@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 from db.session import open_read_only
 from jobs.decide_labels import Doubts, apply_decisions, open_doubts
+from jobs.lock import hold
 from jobs.preparation import Request
 from pipeline.records import Snapshot
 from tests.conftest import REPOSITORY
@@ -123,6 +124,15 @@ def test_a_suspect_that_was_decided_is_not_listed_again(images: Path, tmp_path: 
     file.write_text(f"sha256,decision\n{wrong.sha256},cat\n")
     apply_decisions(asked.home, images, file)
     assert wrong.sha256 not in {suspect.sha256 for suspect in doubts(asked).suspects}
+
+
+def test_a_list_is_applied_while_a_cycle_holds_the_home(asked: Request, tmp_path: Path) -> None:
+    run(asked)
+    file = tmp_path / "doubts.csv"
+    rows = written(asked, file)
+    with hold(asked.home.lock_file, "a cycle of the test"):
+        decide(asked, file, rows, drawn0001="cat", near="cat")
+    assert doubts(asked).conflicts == ()
 
 
 def test_a_home_without_a_finished_cycle_has_no_doubts(tmp_path: Path, images: Path) -> None:
