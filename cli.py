@@ -20,6 +20,7 @@ from jobs.commands.notify import notify_test
 from jobs.commands.predict import predict
 from jobs.commands.prune import prune
 from jobs.commands.run_now import run_now
+from jobs.commands.serve import serve
 from jobs.commands.state import FOLDER, State
 from jobs.commands.status import status
 from jobs.commands.weights import weights
@@ -279,6 +280,7 @@ COMMANDS = (
     prune,
     status,
     completion,
+    serve,
 )
 for command in COMMANDS:
     cli.add_command(command)

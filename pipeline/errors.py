@@ -38,6 +38,7 @@ WhiskerError                 exit status 1
 ├── GivenUp                  1   a cycle was cut off too often
 ├── ChampionChanged          1   somebody else changed the champion meanwhile
 ├── HomeLost                 1   the home or its lock is not there any more
+├── CannotListen             1   the address of a server cannot be used
 ├── Locked                   75  another process holds the home; passes
 └── Interrupted              130/143  ended by a signal
 """
@@ -202,6 +203,10 @@ class ChampionChanged(WhiskerError):
 
 class HomeLost(WhiskerError):
     """Somebody has removed the home, or the lock that this process holds."""
+
+
+class CannotListen(WhiskerError):
+    """The address at which a server should listen cannot be used."""
 
 
 class Locked(WhiskerError):

@@ -92,5 +92,5 @@ def test_files_are_found_by_their_content_in_one_folder_and_by_path(session: Ses
     store.save_files(session, PHOTOS, [file_state(b"other", sha256=other), file_state(b"?", sha256=None)])
     store.save_files(session, "/other", [file_state(b"a", sha256=same)])
     found = store.files_with_content(session, PHOTOS, same)
-    assert found == [file_state(b"z", sha256=same), file_state(NOT_UTF8, sha256=same)]
+    assert found == [file_state(NOT_UTF8, sha256=same), file_state(b"z", sha256=same)]
     assert store.files_with_content(session, PHOTOS, "c" * 64) == []

@@ -1,0 +1,70 @@
+"""The command `serve`."""
+
+import sys
+from importlib.util import find_spec
+from urllib.parse import quote
+
+import click
+
+from jobs.commands.state import State
+from pipeline.errors import BadSettings
+
+PACKAGES = ("fastapi", "python_multipart", "uvicorn")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8008, show_default=True, help="0 takes one that is free."
+)
+@click.option(
+    "--token",
+    envvar="WHISKER_TOKEN",
+    help="What a browser or program must know to be answered; `auto` makes one up. Without it, whoever can "
+    "reach the server may use it, so one is made up unless only this machine can.",
+)
+@click.option(
+    "--name", "names", multiple=True, help="A further host name to be asked by, such as that of a proxy."
+)
+@click.pass_obj
+def serve(state: State, host: str, port: int, token: str | None, names: tuple[str, ...]) -> None:
+    """Show reports, classify images and look over doubtful labels, in a browser.
+
+    It runs until Ctrl-C or SIGTERM, also beside a daemon and its cycles, and answers programs too. Only
+    this machine can reach it, unless --host says otherwise; then a token is needed. docs/SERVE.md says what
+    the pages show, which keys they have, and how programs ask.
+
+    \b
+    Examples:
+      whisker serve
+      whisker serve --port 8080 --token auto
+      whisker serve --host 0.0.0.0 --name photos.example
+    """
+    if missing := [package for package in PACKAGES if find_spec(package) is None]:
+        raise BadSettings(f"serve needs the package {missing[0]}; run `pip install 'whisker[serve]'`")
+    state.home.require()
+    state.config()  # says how to log
+    from jobs.serving.access import access_for
+    from jobs.serving.server import address_of, listen
+    from jobs.serving.server import serve as answer_requests
+    from jobs.stop import stop_on_signals
+
+    access = access_for(host, token, names)
+    with stop_on_signals() as flag, listen(host, port) as listening:
+        from jobs.serving.app import make_app  # takes a second, and an address that is taken is said at once
+
+        address = address_of(listening, host)
+        made = access.token if access.token != token else None
+        opened = f"{address}?token={quote(made)}" if made else address
+
+        def say_ready() -> None:
+            state.answer(
+                {"address": address, "token": made},
+                lambda console: console.print(
+                    f"{opened} shows {state.home.folder}; Ctrl-C ends it", markup=False
+                ),
+            )
+            sys.stdout.flush()  # who started it may wait for the address
+
+        answer_requests(make_app(state.home, access), listening, flag, say_ready)
+    click.get_current_context().exit(128 + (flag.signal_number or 0))

@@ -1,0 +1,1 @@
+"""The web app: a real server process over a real home."""
