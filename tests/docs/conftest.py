@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bin")
     file = folder / "whisker"
     file.write_text(PROGRAM.format(python=sys.executable, repository=str(REPOSITORY)))
-    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    file.chmod(0o700)
     return folder
 
 
@@ -72,6 +71,11 @@ def make_place(folder: Path, pictures: Path, program: Path, weights: Path) -> Pl
     """Return a folder with photos and an inbox; all that trains takes the tiny backbone and little time."""
     shutil.copytree(pictures, folder / "photos")
     shutil.copytree(pictures / "test" / "cat", folder / "inbox")
+    python = folder / ".venv" / "bin" / "python"  # as in a checkout
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o700)
+    (folder / "cli.py").symlink_to(REPOSITORY / "cli.py")
     zoo = folder / "mxnet"  # where Gluon keeps what it has fetched
     (zoo / "models").mkdir(parents=True)
     shutil.copy(weights, zoo / "models")
