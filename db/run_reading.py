@@ -79,10 +79,11 @@ def latest_baseline(
 ) -> tuple[RunDetails, int] | None:
     """Return the newest finished scratch run of the folder with this backbone and exactly these settings.
 
-    In how many parts it computed a batch does not matter: that follows the memory that there was. With the
-    run comes the number of training images in its snapshot; it may have been trained on fewer.
+    In how many parts it computed a batch does not matter: that follows the memory that there was. Nor does
+    the name of the recipe, for the settings say all. With the run comes the number of training images in its
+    snapshot; it may have been trained on fewer.
     """
-    wanted = without_parts(json.loads(json.dumps(dict(settings))))  # as the database has it: tuples are lists
+    wanted = _nameless(json.loads(json.dumps(dict(settings))))  # as the database has it: tuples are lists
     rows = session.execute(
         select(RunRow.id, RunRow.settings, SnapshotRow.id, SnapshotRow.counts)
         .join(CycleRow, CycleRow.id == RunRow.cycle_id)
@@ -92,9 +93,13 @@ def latest_baseline(
         .order_by(RunRow.id.desc())
     )
     for run_id, stored, snapshot_id, counts in rows:
-        if without_parts(stored) == wanted:
+        if _nameless(stored) == wanted:
             return load_run_on(session, run_id, snapshot_id), sum(counts["train"].values())
     return None
+
+
+def _nameless(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in without_parts(settings).items() if name != "name"}
 
 
 def _scored_runs() -> Select[_ScoredRun]:

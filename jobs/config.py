@@ -13,7 +13,7 @@ from pipeline.backbones import backbone_named
 from pipeline.device import parse_device
 from pipeline.engine_settings import ENGINE_SETTINGS
 from pipeline.errors import BadSettings
-from pipeline.recipes import RECIPES, Recipe, recipe_named, with_settings
+from pipeline.recipes import Recipe, recipe_named, with_settings
 
 EVENTS = ("finished", "promoted", "rejected", "failed", "stuck")  # that notices are sent of
 LEVELS = ("debug", "info", "warning", "error")
@@ -60,7 +60,7 @@ class Config:
     """All settings of a home. `templates/whisker.toml` explains each to the user."""
 
     images: Path | None = setting(None)
-    recipe: str = setting("fast", one_of(*RECIPES))
+    recipe: str = setting("fast")  # checked in `jobs/settings/own_recipe.py`, which knows the home's own
     backbone: str = setting("", unless_empty(backbone_named))  # "": the recipe's own
     device: str = setting("auto", parse_device)
     engine: str = setting("auto", one_of(*ENGINE_SETTINGS))  # of frozen layers on the CPU
@@ -107,6 +107,16 @@ class Config:
     notify_events: tuple[str, ...] = setting(EVENTS, one_of(*EVENTS), section="notify")
 
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # recipe -> changes
+    own_recipes: Mapping[str, str] = field(default_factory=dict)  # the home's -> which it changes
+
+    def recipe_as_set(self, name: str) -> Recipe:
+        """Return a recipe, Whisker's or the home's own, with the settings of the home.
+
+        Raises:
+            UnknownRecipe, BadSettings: a name or value is wrong.
+        """
+        recipe = replace(recipe_named(self.own_recipes.get(name, name)), name=name)
+        return with_settings(recipe, dict(self.recipe_settings.get(name, {})), where=f"recipes.{name}")
 
     def resolved_recipe(self, overrides: Mapping[str, object] | None = None) -> Recipe:
         """Return the chosen recipe with the settings of the home, then `overrides` (of the command line).
@@ -114,9 +124,7 @@ class Config:
         Raises:
             UnknownRecipe, UnknownBackbone, BadSettings: a name or value is wrong.
         """
-        recipe = recipe_named(self.recipe)
-        changes = dict(self.recipe_settings.get(recipe.name, {}))
-        recipe = with_settings(recipe, changes, where=f"whisker.toml, [recipes.{recipe.name}]")
+        recipe = self.recipe_as_set(self.recipe)
         if self.backbone:
             recipe = replace(recipe, backbone=self.backbone)
         recipe = with_settings(recipe, dict(overrides or {}), where="the command line")

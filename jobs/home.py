@@ -43,6 +43,16 @@ class Home:
         return self.folder / "daemon.json"
 
     @property
+    def recipes(self) -> Path:
+        """The home's own recipes, a file each."""
+        return self.folder / "recipes"
+
+    @property
+    def tune_lock_file(self) -> Path:
+        """Held by the process that searches for settings; cycles do not wait for it."""
+        return self.folder / "tune.lock"
+
+    @property
     def weights(self) -> Path:
         """Pretrained weights."""
         return self.folder / "weights"

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from jobs.home import Home
+from jobs.settings.own_recipe import toml_value
 from pipeline.errors import BadSettings
 from pipeline.layout import Layout, find_layout
 from pipeline.publish import write_whole
@@ -39,12 +40,4 @@ def settings_text(images: Path) -> str:
 
 def _as_toml(settings: dict[str, object]) -> list[tuple[str, str]]:
     """Return the settings of a recipe as TOML values."""
-    return [(name, _toml_value(value)) for name, value in settings.items() if name not in ("name", "trains")]
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    return str(list(value)) if isinstance(value, tuple) else str(value)
+    return [(name, toml_value(value)) for name, value in settings.items() if name not in ("name", "trains")]

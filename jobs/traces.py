@@ -24,7 +24,8 @@ def cycle_pages(home: Home) -> dict[int, Path]:
 
 def writing_places(home: Home) -> tuple[Path, ...]:
     """Return the folders in which files are written beside their place and renamed."""
-    return (home.folder, home.models, home.reports, home.weights, backup_folder(home.database))
+    backups = backup_folder(home.database)
+    return (home.folder, home.models, home.reports, home.weights, home.recipes, backups)
 
 
 def _numbered(folder: Path, prefix: str, suffix: str) -> list[tuple[int, Path]]:

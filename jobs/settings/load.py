@@ -9,6 +9,7 @@ from typing import Any
 from jobs.config import Config
 from jobs.settings.file import read_document
 from jobs.settings.given import RECIPE_TABLE, Collected, Given, collect_environment, collect_file, no_recipe
+from jobs.settings.own_recipe import collect_own_recipe
 from jobs.settings.setting import settings_of
 from pipeline.backbones import backbone_named
 from pipeline.errors import BadSettings, WhiskerError
@@ -47,21 +48,23 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None, **op
         for name, value in options.items()
         if value is not None
     ]
-    values = dict(_checked(found, file.parent))
+    own = collect_own_recipe(file, found)
+    values = dict(_checked(found, file.parent, {name: name for name in RECIPES} | own))
     if found.problems:
         raise BadSettings("\n".join(found.problems))
-    recipes = {recipe: _changes(recipe, found) for recipe in RECIPES}
-    config = replace(Config(**values), recipe_settings={name: some for name, some in recipes.items() if some})
+    recipes = {recipe: _changes(recipe, found) for recipe in (*RECIPES, *own)}
+    changes = {name: some for name, some in recipes.items() if some}
+    config = replace(Config(**values), recipe_settings=changes, own_recipes=own)
     return Loaded(config, {item.name: item for item in found.given})
 
 
-def _checked(found: Collected, folder: Path) -> Iterator[tuple[str, Any]]:
+def _checked(found: Collected, folder: Path, bases: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     """Yield the settings in their types, the strongest last; note what does not fit."""
     known = settings_of(Config)
     for item in found.given:
         try:
             if item.name not in known:
-                _check_of_recipe(item)
+                _check_of_recipe(item, bases)
                 continue
             base = folder if item.source == "file" else Path()
             value = known[item.name].typed(item.value, as_text=item.source == "environment", folder=base)
@@ -73,11 +76,11 @@ def _checked(found: Collected, folder: Path) -> Iterator[tuple[str, Any]]:
             yield item.name, value
 
 
-def _check_of_recipe(item: Given) -> None:
+def _check_of_recipe(item: Given, bases: Mapping[str, str]) -> None:
     _, recipe, name = item.name.split(".", 2)
-    if recipe not in RECIPES:
+    if recipe not in bases:
         raise ValueError(no_recipe(recipe))
-    changed = with_settings(recipe_named(recipe), {name: item.value}, where=item.where)
+    changed = with_settings(recipe_named(bases[recipe]), {name: item.value}, where=item.where)
     try:
         backbone_named(changed.backbone)
     except WhiskerError as error:

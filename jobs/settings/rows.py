@@ -10,7 +10,7 @@ from jobs.redaction import without_secrets
 from jobs.settings.given import RECIPE_TABLE, Source
 from jobs.settings.load import Loaded
 from jobs.settings.setting import settings_of
-from pipeline.recipes import RECIPES, recipe_named, with_settings
+from pipeline.recipes import RECIPES
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,10 @@ def _rows_of_config(loaded: Loaded) -> Iterator[Row]:
 
 def _rows_of_recipes(loaded: Loaded) -> Iterator[Row]:
     config = loaded.config
-    for recipe in RECIPES:
+    for recipe in (*RECIPES, *config.own_recipes):
         if recipe != config.recipe and recipe not in config.recipe_settings:
             continue
-        changes = dict(config.recipe_settings.get(recipe, {}))
-        changed = with_settings(recipe_named(recipe), changes, where="whisker.toml")
-        for name, value in asdict(changed).items():
+        for name, value in asdict(config.recipe_as_set(recipe)).items():
             if name not in ("name", "trains"):
                 path = f"{RECIPE_TABLE}.{recipe}.{name}"
                 yield _row(loaded, path, path, value)

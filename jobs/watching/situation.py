@@ -15,12 +15,13 @@ FOLDERS = ("db", "jobs", "pipeline", "templates")
 def digest_of_situation(
     settings_file: Path, environment: Mapping[str, str] = os.environ, program: Path = PROJECT_FOLDER
 ) -> str:
-    """Return a digest of the settings file, the variables that are settings, and the program's files."""
+    """Return a digest of the files and variables that hold settings, and of the program's files."""
     digest = hashlib.sha256()
-    try:
-        digest.update(settings_file.read_bytes())
-    except OSError as error:
-        digest.update(str(error).encode())
+    for file in (settings_file, *sorted((settings_file.parent / "recipes").glob("*.toml"))):
+        try:
+            digest.update(file.read_bytes())
+        except OSError as error:
+            digest.update(str(error).encode())
     for name in sorted(environment):
         if name.startswith(PREFIX):
             digest.update(os.fsencode(f"{name}={environment[name]}\0"))

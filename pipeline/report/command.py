@@ -14,11 +14,13 @@ NOT_SET = {"backbone", "name", "trains"}
 def command_of(folder: str, run: Run) -> str:
     """Return the command line, ready for bash, that trains on `folder` with the settings of a fine-tune.
 
-    Only settings that are not the recipe's own are given, and only those that recipes have today.
+    Only settings that are not the recipe's own are given, and only those that recipes have today. A recipe of
+    the home's own, whose file may change, is given as one of Whisker's and what it changes of that.
     """
+    recipe = _recipe(run)
     options = {
         "images": folder,
-        "recipe": run.recipe,
+        "recipe": recipe.name if recipe else run.recipe,
         "backbone": run.backbone,
         "device": run.device,
         "seed": str(run.seed),
@@ -27,9 +29,17 @@ def command_of(folder: str, run: Run) -> str:
     return " ".join(["cli.py run-now", *words, *(f"--set {shell_word(s)}" for s in _changed_settings(run))])
 
 
+def _recipe(run: Run) -> Recipe | None:
+    """Return the recipe of Whisker's that a run's settings are given as changes of; None if there is none."""
+    if run.kind == "scratch":  # a baseline's settings follow from those of the fine-tune
+        return None
+    alike = (recipe for recipe in RECIPES.values() if recipe.trains == run.settings.get("trains"))
+    return RECIPES.get(run.recipe) or next(alike, None)
+
+
 def _changed_settings(run: Run) -> Iterator[str]:
-    recipe = RECIPES.get(run.recipe)
-    if recipe is None or run.kind == "scratch":  # a baseline's settings follow from those of the fine-tune
+    recipe = _recipe(run)
+    if recipe is None:
         return
     for field in fields(Recipe):
         name = field.name

@@ -120,6 +120,10 @@ class TestTheLatestBaseline:
         assert self.found(session, settings={**RECIPE, "epochs": 4}) is None
         assert self.found(session, images_folder="/other") is None
 
+    def test_may_come_from_a_recipe_of_another_name(self, session: Session) -> None:
+        run_id = self.baseline(session)
+        assert self.found(session, settings={**RECIPE, "name": "tuned"}) == run_id
+
     def test_is_a_finished_scratch_run(self, session: Session) -> None:
         begin_run(session, begin_cycle(session)[0], "scratch")
         finetune = begin_run(session, begin_cycle(session)[0])

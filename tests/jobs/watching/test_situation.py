@@ -17,7 +17,10 @@ def test_it_changes_with_the_settings_and_with_nothing_else(tmp_path: Path) -> N
     file.write_text("seed = 2")
     second = digest_of_situation(file, {})
     third = digest_of_situation(file, {"WHISKER_SEED": "3"})
-    assert len({without, first, second, third}) == 4
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "mine.toml").write_text('base = "fast"')
+    fourth = digest_of_situation(file, {"WHISKER_SEED": "3"})
+    assert len({without, first, second, third, fourth}) == 5
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -1,6 +1,6 @@
 import json
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import pytest
@@ -54,7 +54,17 @@ def test_what_recipes_do_not_have_today_is_not_given() -> None:
     settings = {"name": "fast", "trains": "all layers", "backbone": "other", CANARY: 1, "dropout": 0.5}
 
     assert settings_in(command_of("/p", example_run("finetune", 1, settings=settings))) == {}
-    assert settings_in(command_of("/p", example_run("finetune", 1, recipe=CANARY))) == {}
+    unknown = {"trains": CANARY, "epochs": 5}
+    assert settings_in(command_of("/p", example_run("finetune", 1, recipe=CANARY, settings=unknown))) == {}
+
+
+def test_a_recipe_of_the_homes_own_is_given_by_what_it_changes() -> None:
+    own = with_settings(replace(recipe_named("fast"), name="tuned"), CHANGES, where="here")
+    stored = json.loads(json.dumps(asdict(own)))
+    command = command_of("/p", example_run("finetune", 1, recipe="tuned", settings=stored))
+
+    assert shlex.split(command)[4:6] == ["--recipe", "fast"]
+    assert set(settings_in(command)) == set(CHANGES)
 
 
 def test_the_settings_of_a_baseline_are_not_taken_for_those_of_a_fine_tune() -> None:
