@@ -23,6 +23,7 @@ from jobs.commands.run_now import run_now
 from jobs.commands.serve import serve
 from jobs.commands.state import FOLDER, State
 from jobs.commands.status import status
+from jobs.commands.tune import tune
 from jobs.commands.weights import weights
 from pipeline.disk import full_disk
 from pipeline.errors import BadSettings, WhiskerError
@@ -265,6 +266,7 @@ def doctor(state: State) -> None:
 COMMANDS = (
     run_now,
     daemon,
+    tune,
     suspects,
     relabel,
     weights,

@@ -37,6 +37,7 @@ from benchmarks import (
     threads,
     time_to_98,
     torch_speed,
+    tune,
     verdict,
 )
 from jobs.environment import processor
@@ -66,6 +67,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "soak": soak.main,
     "faults": faults.main,
     "storage": storage.main,
+    "tune": tune.main,
 }
 
 ON_A_GPU: dict[str, Callable[..., None]] = {

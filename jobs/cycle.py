@@ -13,7 +13,6 @@ from db import store
 from jobs.ahead import Ahead
 from jobs.backups import back_up_daily, open_home
 from jobs.cycle_record import recorded
-from jobs.environment import processor
 from jobs.home import Home
 from jobs.lock import hold
 from jobs.logs.file import log_file
@@ -23,7 +22,7 @@ from jobs.looks import Ending, recorded_look
 from jobs.not_again import is_held_back, not_again
 from jobs.notices.notice import notice_of
 from jobs.notices.send import notify
-from jobs.preparation import Request, new_images, prepare
+from jobs.preparation import Request, frozen_settings, new_images, prepare
 from jobs.prune import keep_to_the_settings
 from jobs.repair import repair
 from jobs.reports import write_pages
@@ -35,7 +34,6 @@ from jobs.survey import survey
 from jobs.watching.heartbeat import Heartbeat, beating
 from pipeline.backbones import backbone_named
 from pipeline.device import Device, resolve_device
-from pipeline.engine_settings import FrozenSettings
 from pipeline.errors import GivenUp
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
@@ -99,7 +97,7 @@ def _look_and_work(
 ) -> Outcome:
     """Look at the folder, and do what there is a reason for; `given_up`: a cycle just was."""
     home, config, progress = request.home, request.config, heartbeat.progress
-    frozen = _frozen_settings(request)
+    frozen = frozen_settings(home, config)
     ahead = Ahead(home, config, request.recipe, request.weights, frozen, request.if_changed)
     found = survey(
         sessions, config, flag, progress, ahead, if_changed=request.if_changed, accepted=request.accepted
@@ -138,13 +136,6 @@ def _device_and_weights(request: Request, progress: Progress) -> tuple[Device, W
     weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
     check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
     return device, weights
-
-
-def _frozen_settings(request: Request) -> FrozenSettings:
-    config = request.config
-    return FrozenSettings(
-        config.engine, request.home.cache, int(config.cache_gb * 1e9), processor(), trials={}
-    )
 
 
 def _train_and_decide(work: "Work", request: Request, weights: WeightsFile, found: Look) -> None:

@@ -1,17 +1,22 @@
 """Look at the image folder without writing anything, as `scan` does."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from db.session import open_read_only
 from jobs.config import Config
 from jobs.home import Home
-from jobs.look import NOTHING_ACCEPTED, Look, judge, scan_folder, unchanged
+from jobs.look import NOTHING_ACCEPTED, Look, judge, nothing_settled, scan_folder, unchanged
 from jobs.memory import NO_PAST, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
-from pipeline.scan_result import NOTHING_KNOWN, settled_files
+from pipeline.records import Snapshot
+from pipeline.scan_result import NOTHING_KNOWN, ScanResult, settled_files
 
 
 def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Look:
@@ -22,20 +27,57 @@ def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Lo
         NeedsDecision: only a person can decide whether to go on.
         Interrupted: a signal has come.
     """
+    seen = _see(home, config, flag, progress)
+    last = last_if_unchanged(seen.sessions, seen.scanned, config) if seen.sessions else None
+    if last:
+        return unchanged(seen.scanned, config, last, now=datetime.now(UTC), seconds=seen.seconds())
+    return _judged(seen, config)[0]
+
+
+def images_of_a_cycle(
+    home: Home, config: Config, flag: StopFlag, progress: Progress
+) -> tuple[Snapshot, Mapping[str, bytes]]:
+    """Return the images that a cycle would train and test on now, and the perceptual hash of each content.
+
+    Raises:
+        As `glance`; NoSettledImages if there are none yet.
+    """
+    look, prints = _judged(_see(home, config, flag, progress), config)
+    if look.snapshot is None or not look.snapshot.images:
+        raise nothing_settled(config.images_folder())
+    return look.snapshot, prints
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a scan found, and what was known before."""
+
+    sessions: sessionmaker[Session] | None  # None: there is no database yet
+    scanned: ScanResult
+    started: float
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+
+def _see(home: Home, config: Config, flag: StopFlag, progress: Progress) -> _Seen:
     folder = config.images_folder()
     started = time.perf_counter()
     sessions = open_read_only(home.database) if home.database.exists() else None
     index = index_of(sessions, str(folder)) if sessions else NOTHING_KNOWN
     scanned = scan_folder(folder, config, index, flag, progress)
     flag.check()
-    now = datetime.now(UTC)
-    last = last_if_unchanged(sessions, scanned, config) if sessions else None
-    if last:
-        return unchanged(scanned, config, last, now=now, seconds=time.perf_counter() - started)
+    return _Seen(sessions, scanned, started)
+
+
+def _judged(seen: _Seen, config: Config) -> tuple[Look, Mapping[str, bytes]]:
+    """Return what a scan means for a cycle, and the perceptual hash of each content."""
+    folder, scanned = str(config.images_folder()), seen.scanned
     files, past = settled_files((), scanned), NO_PAST
-    if sessions:
-        with sessions() as session:
-            files = settled_files(store.known_files(session, str(folder)).values(), scanned)
-            past = remember(session, str(folder), scanned.layout, files)
-    seconds = time.perf_counter() - started
-    return judge(scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds)
+    if seen.sessions:
+        with seen.sessions() as session:
+            files = settled_files(store.known_files(session, folder).values(), scanned)
+            past = remember(session, folder, scanned.layout, files)
+    now, seconds = datetime.now(UTC), seen.seconds()
+    look = judge(scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds)
+    return look, {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}

@@ -11,7 +11,7 @@ from jobs.questions import ask_about_classes, ask_about_loss
 from jobs.rules import Rule, Situation, rules, waited_seconds
 from jobs.stop import StopFlag
 from pipeline.differences import differences
-from pipeline.errors import EmptyClass
+from pipeline.errors import EmptyClass, NoSettledImages
 from pipeline.evaluate import Progress
 from pipeline.records import Change, FileState, LastData, Snapshot, SnapshotSummary
 from pipeline.scan import scan
@@ -132,6 +132,11 @@ def judge(
         rules=rules(situation, config),
         seconds=seconds,
     )
+
+
+def nothing_settled(folder: Path) -> NoSettledImages:
+    """Return the error that there is no image to work with yet."""
+    return NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
 
 
 def _snapshot(scanned: ScanResult, files: Sequence[FileState], config: Config, past: Past) -> Snapshot:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.config import Config
+from jobs.environment import processor
 from jobs.home import Home
 from jobs.look import NOTHING_ACCEPTED, Accepted, Look
 from jobs.watching.heartbeat import Heartbeat
@@ -35,6 +36,11 @@ class Request:
     accepted: Accepted = NOTHING_ACCEPTED  # what a person has decided about changed classes and lost images
     weights: Path | None = None  # an explicit file of pretrained weights
     new_data_only: bool = False  # nothing on the very images on which the newest cycle has failed
+
+
+def frozen_settings(home: Home, config: Config) -> FrozenSettings:
+    """Return how frozen layers are run over the images, with the cache of the home."""
+    return FrozenSettings(config.engine, home.cache, int(config.cache_gb * 1e9), processor(), trials={})
 
 
 def prepare(

@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from jobs.ahead import Ahead
 from jobs.config import Config
-from jobs.look import Accepted, Look, judge, scan_folder, unchanged
+from jobs.look import Accepted, Look, judge, nothing_settled, scan_folder, unchanged
 from jobs.memory import index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
-from pipeline.errors import NoSettledImages
 from pipeline.evaluate import Progress
 from pipeline.scan_result import ScanResult, settled_files
 
@@ -65,7 +64,7 @@ def survey(
     seconds = time.perf_counter() - started
     found = judge(scanned, files, config, past, accepted=accepted, now=now, seconds=seconds)
     if not (if_changed or found.summary.total("train", "test")):
-        raise NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
+        raise nothing_settled(folder)
     return found
 
 

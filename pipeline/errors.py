@@ -12,11 +12,13 @@ WhiskerError                 exit status 1
 │   ├── NoSuchRecord
 │   ├── CannotPromote
 │   ├── NothingToCompare
+│   ├── CannotTune
 │   └── NothingToRestore
 ├── DataError                1   the image folders cannot be used
 │   ├── NoImagesFolder           passes
 │   ├── UnclearFolders
 │   ├── EmptyClass
+│   ├── TooFewImages
 │   ├── NoSettledImages          passes
 │   └── TooFewClasses
 ├── NeedsDecision            3   only a person can decide
@@ -85,6 +87,10 @@ class NothingToCompare(UsageError):
     """Two runs have no test image, or no classes, in common."""
 
 
+class CannotTune(UsageError):
+    """There is nothing to search for in this recipe."""
+
+
 class NothingToRestore(UsageError):
     """There is no backup, or no reason to put one in the database's place."""
 
@@ -111,6 +117,10 @@ class NoSettledImages(DataError):
 
 class EmptyClass(DataError):
     """A class has no readable image in a split."""
+
+
+class TooFewImages(DataError):
+    """A class has too few images to train on for what is asked."""
 
 
 class TooFewClasses(DataError):

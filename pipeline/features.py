@@ -85,7 +85,9 @@ def frozen_block(network: Any, tail_start: int, recipe: Recipe) -> Any:
 
 
 def _in_batches(block: Any, inputs: Array, batch_size: int, device: Any) -> Array:
-    """Run a block over rows held in memory."""
+    """Run a block over rows held in memory; what it would make of none is (0, 0)."""
+    if not len(inputs):
+        return np.empty((0, 0), np.float32)
     parts = np.split(inputs, range(batch_size, len(inputs), batch_size))
     return np.concatenate([block(mx.nd.array(part, ctx=device)).asnumpy() for part in parts])
 

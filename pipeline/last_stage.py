@@ -83,15 +83,31 @@ class LastStage:
             train: features of all training images.
             held_out: bool (N,).
         """
+        logits = self.tried(head, train, np.flatnonzero(~held_out), np.flatnonzero(held_out))
+        return _trial(logits, loss_before, train.labels[held_out])
+
+    def tried(self, head: LinearHead, train: Features, rows: Array, judged: Array) -> Array:
+        """Return what the network would say of some training images after training it on others.
+
+        Leaves the last stage's parameters as they were, whatever is raised.
+
+        Args:
+            head: fitted on the images to train on.
+            train: features of all training images.
+            rows: which of them to train on, int64.
+            judged: those that the logits are wanted of, float32 (M, classes).
+        """
         before = {name: p.data().copy() for name, p in self.block.collect_params().items()}
         set_head(self.network, head)
         trainer = self._trainer()
-        for epoch in range(1, self.recipe.last_stage_epochs + 1):
-            self._epoch(trainer, epoch, train.boundary[~held_out], train.labels[~held_out])
-        logits = self.logits(train.boundary[held_out])
-        for name, parameter in self.block.collect_params().items():
-            parameter.set_data(before[name])
-        return _trial(logits, loss_before, train.labels[held_out])
+        boundary, labels = train.boundary[rows], train.labels[rows]
+        try:
+            for epoch in range(1, self.recipe.last_stage_epochs + 1):
+                self._epoch(trainer, epoch, boundary, labels)
+            return self.logits(train.boundary[judged])
+        finally:
+            for name, parameter in self.block.collect_params().items():
+                parameter.set_data(before[name])
 
     def fit(
         self,

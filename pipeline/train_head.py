@@ -62,7 +62,7 @@ def fit_on_features(
     yield from features.notes
     held_out = held_out_part(train.images, recipe.validation_share)
     around.progress("head", 0, 0)
-    strength, loss = _best_strength(train, held_out, recipe, len(data.classes))
+    strength, loss = best_strength(train, held_out, recipe, len(data.classes))
     yield Note(_choice(strength, loss, int(held_out.sum())))
     fitting = Fitting(data.classes, strength, recipe.epochs)
     judged = _judged(train, fitting)
@@ -88,7 +88,7 @@ def fit_on_features(
     yield evaluation(test.images, data.classes, logits)
 
 
-def _best_strength(train: Features, held_out: Array, recipe: Recipe, classes: int) -> tuple[float, float]:
+def best_strength(train: Features, held_out: Array, recipe: Recipe, classes: int) -> tuple[float, float]:
     """Return the strength with the least log loss on the held-out training images, and that loss.
 
     With a single image of each class there is nothing to hold out: then the strongest penalty is taken.

@@ -278,7 +278,8 @@ def imported(*words: str) -> list[str]:
         "import cli\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'mxnet', 'matplotlib', 'scipy', 'alembic', 'apscheduler', 'rich', 'onnxruntime', 'onnx'}\n"
+        "heavy = {'mxnet', 'matplotlib', 'scipy', 'alembic', 'apscheduler', 'rich', 'onnxruntime', 'onnx',\n"
+        "'optuna'}\n"
         "print('imported', *sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -293,6 +294,7 @@ def test_no_command_imports_what_it_does_not_use(drawn: Path, tmp_path: Path) ->
     assert imported("--home", home, "runs") == ["rich"]
     assert imported("--home", home, "champion") == ["rich"]
     assert imported("--home", home, "run-now", "--images", str(drawn), "--if-changed") == ["rich"]
+    assert imported("--home", home, "tune", "--images", str(drawn), "--name", "fast") == ["rich"]
 
 
 def test_questions_only_a_person_can_answer_have_their_own_exit_status(drawn: Path, tmp_path: Path) -> None:

@@ -9,17 +9,20 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from jobs.commands.state import State
+from jobs.home import Home
 
 COMPLETION_VARIABLE = "_WHISKER_COMPLETE"  # by which the scripts ask for completions
 SHELLS = ("bash", "zsh", "fish")
 BUSY_SECONDS = 0.2  # nobody waits for a writer at a press of Tab
 
 
-def recipes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the names of recipes that begin so."""
+def recipes(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of recipes that begin so, those of the home last."""
+    from jobs.settings.own_recipe import names_of
     from pipeline.recipes import RECIPES
 
-    return [name for name in RECIPES if name.startswith(incomplete)]
+    names = (*RECIPES, *names_of(_home(context).settings_file))
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def backbones(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -43,16 +46,18 @@ def run_ids(
     """
     from db import store
     from db.session import DATABASE_FAILS, open_read_only
-    from jobs.home import Home
 
-    home = Home(Path(context.find_root().params["home"]).expanduser())  # nobody has expanded `~` yet
     try:
-        with open_read_only(home.database, busy_seconds=BUSY_SECONDS)() as session:
+        with open_read_only(_home(context).database, busy_seconds=BUSY_SECONDS)() as session:
             runs = store.list_runs(session)
     except DATABASE_FAILS:
         return []
     found = ((str(run.id), f"{run.kind} of {run.backbone}, {run.status}") for run in runs)
     return [CompletionItem(number, help=text) for number, text in found if number.startswith(incomplete)]
+
+
+def _home(context: click.Context) -> Home:
+    return Home(Path(context.find_root().params["home"]).expanduser())  # nobody has expanded `~` yet
 
 
 @click.command()

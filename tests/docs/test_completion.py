@@ -79,6 +79,12 @@ def test_a_database_that_cannot_be_read_is_no_error_at_tab(finished: Place, tmp_
     assert [path.name for path in home.iterdir()] == ["whisker.db"]
 
 
+def test_the_recipes_of_the_home_are_offered_too(finished: Place, tmp_path: Path) -> None:
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "mine.toml").touch()
+    assert offered(finished, "whisker", "--home", str(tmp_path), "tune", "--recipe", "m") == ["mine"]
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_the_script_for_another_shell_is_sound(finished: Place, shell: str) -> None:
     if shutil.which(shell) is None:

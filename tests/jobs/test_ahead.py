@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from jobs.ahead import Ahead
-from jobs.cycle import Outcome, _frozen_settings
-from jobs.preparation import Request
+from jobs.cycle import Outcome
+from jobs.preparation import Request, frozen_settings
 from jobs.stop import StopFlag
 from pipeline.ahead import BATCH, FIRST_PART, LARGEST_PART, _parts, compute_ahead
 from pipeline.backbones import backbone_named
@@ -37,7 +37,7 @@ def first_look(images: Path) -> ScanResult:
 
 
 def ahead_of(asked: Request, **changes: object) -> Ahead:
-    frozen = _frozen_settings(asked)
+    frozen = frozen_settings(asked.home, asked.config)
     config = replace(asked.config, settle_seconds=3600.0)
     made = Ahead(asked.home, config, asked.recipe, asked.weights, frozen, asked.if_changed)
     return replace(made, **changes)  # type: ignore[arg-type]
@@ -166,7 +166,13 @@ def test_the_work_ends_between_two_batches(images: Path, tmp_path: Path) -> None
     paths = first_look(images).settling
     with pytest.raises(Interrupted):
         compute_ahead(
-            os.fsencode(images), paths, backbone, weights, asked.recipe, around, _frozen_settings(asked)
+            os.fsencode(images),
+            paths,
+            backbone,
+            weights,
+            asked.recipe,
+            around,
+            frozen_settings(asked.home, asked.config),
         )
     assert kept(asked) == BATCH
 
