@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from jobs.doctor import Check
     from jobs.look import Look
     from pipeline.evaluate import Progress as ShowProgress
-    from pipeline.weights import WeightsStatus
 
 MOST_SHOWN = 30  # rows of each kind
 
@@ -106,14 +105,6 @@ def show_run(console: Console, details: RunDetails) -> None:
     for name, value in {**run.settings, "seed": run.seed, **run.environment}.items():
         settings.add_row(name, Text(str(value)))
     console.print(settings)
-
-
-def weights_table(statuses: Iterable["WeightsStatus"]) -> Table:
-    """Return a table of backbones and where their weights are."""
-    table = Table("backbone", "here", "source", "licence")
-    for status in statuses:
-        table.add_row(status.backbone, "yes" if status.available else "no", status.source, status.licence)
-    return table
 
 
 def _number(value: float | None, digits: int) -> str:

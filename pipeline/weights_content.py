@@ -1,101 +1,122 @@
-"""Turn the bytes of a weights file into the arrays of a backbone's features, or say what is wrong with it."""
+"""Turn the bytes of a weights file into the arrays of a backbone, or say what is wrong with it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.arrays import Array
 from pipeline.backbones import Backbone
 from pipeline.errors import WeightsError
-from pipeline.runtime import mx
-from pipeline.torch_pickle import read_state_dict
+from pipeline.weights_files import ONNX, read_arrays
+from pipeline.weights_names import Naming, best_naming, gluon_namings
+from pipeline.weights_refused import in_short
 
-Array = npt.NDArray[Any]
-
-GLUON_MAGIC = bytes.fromhex("1201000000000000")  # kMXAPINDArrayListMagic, little-endian
-TORCH_MAGICS = (b"\x80", b"PK")  # a pickle, or the zip of PyTorch 1.6 and later
-
-# What a classifier's file holds besides the features: its last layer, under any of its usual names, and
-# PyTorch's counts of batches.
+# What a file may hold besides what is used: a last layer under other names, PyTorch's counts of batches, and
+# the single numbers and shapes that ONNX keeps among the weights.
 OUTPUT_NAMES = ("output", "dense", "_fc.")
 COUNTER_SUFFIX = ".num_batches_tracked"
+MOST_AXES = 8  # of a shape, or of a padding
+HEAD = ("output.weight", "output.bias")
 
 
-def read_features(
-    content: bytes,
-    file: str,
-    backbone: Backbone,
-    shapes: Mapping[str, tuple[int, ...]],
-    legacy_names: Mapping[str, str],
-) -> dict[str, Array]:
-    """Return a float32 array for each name in `shapes`, in its shape and finite.
+@dataclass(frozen=True)
+class Shapes:
+    """What a network's parameters look like, by their structural names."""
 
-    Args:
-        content: the whole file.
-        file: what errors call it.
-        backbone: whose file it should be.
-        shapes: of all parameters of the features, by structural name (`features.0.weight`).
-        legacy_names: the names that Gluon gave them in files before version 1.2.
-
-    Raises:
-        WeightsError: the file is damaged, of another kind or of another network.
-    """
-    stored = _read_arrays(content, file, backbone)
-    values = {name: _value(stored, name, legacy_names[name], shape, file) for name, shape in shapes.items()}
-    _check_nothing_else(stored, file, backbone)
-    return values
+    features: Mapping[str, tuple[int, ...]]  # features.0.weight -> its shape
+    legacy_names: Mapping[str, str]  # of the same, as Gluon called them in files before version 1.2
+    width: int  # of the features, which the last layer takes
 
 
-def _read_arrays(content: bytes, file: str, backbone: Backbone) -> dict[str, Array]:
-    if content.startswith(GLUON_MAGIC):
-        return _read_gluon(content, file)
-    if backbone.weights.package is not None and content.startswith(TORCH_MAGICS):
-        return _read_torch(content, file, backbone)
-    raise WeightsError(
-        f"{file} is not a weights file that {backbone.name} can use; pass another with --weights"
+@dataclass(frozen=True)
+class Mapped:
+    """What of a file became parameters of a backbone."""
+
+    kind: str  # of the file, such as safetensors
+    whose: str  # names it uses
+    # Float32 and finite, by structural name: all features, and the last layer if the file has it.
+    values: dict[str, Array]
+    read: int  # arrays in the file
+    left_over: tuple[str, ...]  # by the names in the file
+    missing: tuple[str, ...]  # of the last layer, by structural name
+
+
+def shapes_of(network: Any) -> Shapes:
+    """Return the shapes of a network that a backbone has built."""
+    parameters = network.features._collect_params_with_prefix("features")
+    return Shapes(
+        {name: tuple(parameter.shape) for name, parameter in parameters.items()},
+        {name: parameter.name.removeprefix(network.prefix) for name, parameter in parameters.items()},
+        int(network.output.weight.shape[1]),
     )
 
 
-def _read_gluon(content: bytes, file: str) -> dict[str, Array]:
-    try:
-        loaded = mx.nd.load_frombuffer(content)
-        if isinstance(loaded, dict):
-            return {name: array.asnumpy() for name, array in loaded.items()}
-    except (mx.MXNetError, UnicodeError, ValueError, MemoryError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise WeightsError(f"{file} is damaged ({reason}); fetch the file again") from error
-    raise WeightsError(f"{file} holds arrays without names; pass a file that `save_parameters` wrote")
+def map_content(content: bytes, file: str, backbone: Backbone, shapes: Shapes) -> Mapped:
+    """Return what a weights file holds of a backbone's parameters.
+
+    `content` is the whole file, `file` what errors call it. Raises WeightsError if it is damaged, of another
+    kind or of another network: each parameter of the features must be there in its shape and finite, and no
+    others that a classifier would not have.
+    """
+    kind, stored = read_arrays(content, file)
+    read = len(stored)
+    naming = best_naming((*gluon_namings(shapes.legacy_names, stored), *backbone.namings()), stored)
+    _check_names(naming, stored, file, kind)
+    values = {
+        ours: _taken(stored, theirs, shapes.features[ours], file) for ours, theirs in naming.features.items()
+    }
+    values.update(_head(stored, naming, shapes.width, file))
+    _check_left_over(stored, file, backbone)
+    missing = tuple(name for name in HEAD if name not in values)
+    return Mapped(kind, naming.whose, values, read, tuple(sorted(stored)), missing)
 
 
-def _read_torch(content: bytes, file: str, backbone: Backbone) -> dict[str, Array]:
-    from pipeline.efficientnet import torch_names
+def _check_names(naming: Naming, stored: dict[str, Array], file: str, kind: str) -> None:
+    missing = [name for name in naming.features.values() if name not in stored]
+    if missing:
+        more = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+        or_folded = ", or its BatchNorm was folded when it was exported" if kind == ONNX else ""
+        raise WeightsError(
+            f"{file} lacks the parameter {missing[0]}{more}; it belongs to another network{or_folded}"
+        )
 
-    state = read_state_dict(content, file)
-    renamed = {theirs: f"features.{ours}" for ours, theirs in torch_names(backbone.name).items()}
-    return {renamed.get(name, name): array for name, array in state.items()}
 
-
-def _value(stored: dict[str, Array], name: str, legacy_name: str, shape: tuple[int, ...], file: str) -> Array:
+def _taken(stored: dict[str, Array], name: str, shape: tuple[int, ...], file: str) -> Array:
     """Take one array out of `stored`, checked."""
-    key = name if name in stored else legacy_name
-    if key not in stored:
-        raise WeightsError(f"{file} lacks the parameter {name}; it belongs to another network")
-    array = stored.pop(key)
+    array = stored.pop(name)
     if array.shape != shape:
         raise WeightsError(
             f"the parameter {name} in {file} has the shape {array.shape} instead of {shape}; "
             "it belongs to another network"
         )
-    if not np.isfinite(array).all():
+    values: Array = array.astype(np.float32)
+    if not np.isfinite(values).all():
         raise WeightsError(f"the parameter {name} in {file} is not finite; fetch the file again")
-    return array.astype(np.float32)
+    return values
 
 
-def _check_nothing_else(rest: dict[str, Array], file: str, backbone: Backbone) -> None:
+def _head(stored: dict[str, Array], naming: Naming, width: int, file: str) -> dict[str, Array]:
+    """Take the last layer out of `stored`, of any number of classes; a 1x1 convolution is one, too."""
+    for weight, bias in naming.heads:
+        if weight in stored and stored[weight].ndim in (2, 4):
+            classes = stored[weight].shape[0]
+            shape = (classes, width, 1, 1)[: stored[weight].ndim]
+            values = _taken(stored, weight, shape, file).reshape(classes, width)
+            biases = np.zeros(classes, np.float32)
+            if bias in stored:
+                biases = _taken(stored, bias, (classes,), file)
+            return dict(zip(HEAD, (values, biases), strict=True))
+    return {}
+
+
+def _check_left_over(stored: dict[str, Array], file: str, backbone: Backbone) -> None:
     """Refuse the file of a larger network of the same family, whose first parameters would all fit."""
-    for name in rest:
-        if not name.startswith(OUTPUT_NAMES) and not name.endswith(COUNTER_SUFFIX):
+    for name, array in stored.items():
+        is_constant = array.ndim == 0 or (array.dtype.kind in "iu" and array.size <= MOST_AXES)
+        if not (is_constant or name.startswith(OUTPUT_NAMES) or name.endswith(COUNTER_SUFFIX)):
             raise WeightsError(
-                f"{file} has a parameter {name} that {backbone.name} has not; it belongs to another network"
+                f"{file} has a parameter {in_short(name)} that {backbone.name} has not; "
+                "it belongs to another network"
             )

@@ -152,6 +152,9 @@ def test_weights_and_doctor_answer_in_words_and_in_json(tmp_path: Path) -> None:
     assert "resnet18_v2" in here
     fetched = document(whisker("--home", tmp_path, "--json", "weights", "fetch", "efficientnet_lite0"))
     assert Path(fetched["path"]).is_file()
+    imported = document(whisker("--home", tmp_path, "--json", "weights", "import", fetched["path"]))
+    assert (imported["backbone"], imported["sha256"]) == ("efficientnet_lite0", fetched["sha256"])
+    assert "parameters set" in whisker("--home", tmp_path, "weights", "import", fetched["path"]).stdout
     checks = document(whisker("--home", tmp_path, "--json", "doctor"))["checks"]
     assert not [check for check in checks if check["status"] == "problem"]
     assert "ok" in whisker("--home", tmp_path, "doctor").stdout
@@ -162,6 +165,8 @@ def test_weights_and_doctor_answer_in_words_and_in_json(tmp_path: Path) -> None:
     [
         (("run-now", "--images", "nowhere"), 1, "nowhere"),
         (("run-now",), 2, "no image folder is set"),
+        (("weights", "import", "nowhere.pth"), 1, "nowhere.pth cannot be read"),
+        (("weights", "import", "nowhere.pth", "--backbone", "vgg16"), 2, "no backbone 'vgg16'"),
         (("run-now", "--images", ".", "--recipe", "slow"), 2, "recipe = 'slow' is unknown; use one of"),
         (("run-now", "--images", ".", "--backbone", "vgg"), 2, "efficientnet_lite0"),
         (("run-now", "--images", ".", "--set", "epochs"), 2, "not of the form NAME=VALUE"),

@@ -1,21 +1,24 @@
-"""The commands `weights list` and `weights fetch`."""
+"""The commands `weights list`, `weights fetch` and `weights import`."""
+
+from pathlib import Path
 
 import click
 
 from jobs.commands.completion import backbones
-from jobs.commands.state import State
+from jobs.commands.state import FILE, State
 
 
 @click.group()
 def weights() -> None:
-    """List and fetch the pretrained weights of backbones.
+    """List, fetch and import the pretrained weights of backbones.
 
-    The default backbone's weights come with the program. Others come with the extra `lite`, or from Gluon's
-    model zoo.
+    The default backbone's weights come with the program. Others come with the extra `lite`, from Gluon's
+    model zoo, or from a file that you import.
 
     \b
     Examples:
       whisker weights list
+      whisker weights import resnet50-0676ba61.pth
     """
 
 
@@ -24,7 +27,8 @@ def weights() -> None:
 def weights_list(state: State) -> None:
     """List the backbones and whether their weights are here.
 
-    Also said is where they are, or else would come from, and their licence. Nothing is fetched.
+    Also said is where they are, or else would come from, their size and licence, and the accuracy on ImageNet
+    that their publisher states. Nothing is fetched.
 
     \b
     Examples:
@@ -33,8 +37,8 @@ def weights_list(state: State) -> None:
     """
     from dataclasses import asdict
 
-    from jobs.display import weights_table
-    from pipeline.weights import list_weights
+    from jobs.weights_tables import weights_table
+    from pipeline.weights_list import list_weights
 
     statuses = list_weights(state.home.weights)
     document = {"weights": [asdict(status) for status in statuses]}
@@ -65,3 +69,35 @@ def weights_fetch(state: State, backbone: str) -> None:
         )
     document = {"backbone": backbone, "path": str(found.path), "source": found.source, "sha256": found.sha256}
     state.answer(document, lambda console: console.print(f"{found.path} ({found.source})", markup=False))
+
+
+@weights.command("import")
+@click.argument("file", type=FILE)
+@click.option(
+    "--backbone",
+    shell_complete=backbones,
+    help="Whose weights these are; not needed for a published file, known by its hash.",
+)
+@click.pass_obj
+def weights_import(state: State, file: Path, backbone: str | None) -> None:
+    """Make a file the weights of a backbone in this home.
+
+    FILE is Gluon's .params or the model zoo's zip, PyTorch's .pth, .safetensors, or ONNX. Nothing in it is
+    executed. Each parameter is given its place, and an ONNX model is compared with the network that came of
+    it. A file that does not fit changes nothing.
+
+    \b
+    Examples:
+      whisker weights import resnet50-0676ba61.pth
+      whisker weights import tf_lite1.safetensors --backbone efficientnet_lite1
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from jobs.weights_tables import import_table
+    from pipeline.backbones import backbone_named
+    from pipeline.weights_import import import_weights
+
+    chosen = backbone_named(backbone) if backbone else None
+    report = import_weights(file, state.home.weights, chosen, datetime.now(UTC))
+    state.answer(asdict(report), lambda console: console.print(import_table(report)))

@@ -93,6 +93,5 @@ def weights_check(folder: Path) -> Check:
     """Return whether the pretrained weights in the home are the files that they should be."""
     damaged = damaged_weights(folder)
     if damaged:
-        mend = "delete it, and it is fetched again"
-        return Check("weights of the home", "problem", f"{damaged[0]} is not what it should be; {mend}")
+        return Check("weights of the home", "problem", damaged[0])
     return Check("weights of the home", "ok", f"no damaged weights are in {folder} (SHA-256)")

@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,7 @@ from db.backups import list_backups
 from db.session import open_database, open_read_only
 from jobs.preparation import Request
 from jobs.stop import StopFlag
+from pipeline.backbones import backbone_named
 from pipeline.bundle import load_model
 from pipeline.differences import count_by_kind
 from pipeline.drawings import draw_animal
@@ -30,6 +32,7 @@ from pipeline.errors import (
 )
 from pipeline.recipes import with_settings
 from pipeline.runtime import mx
+from pipeline.weights_import import import_weights
 from tests.jobs.cycles import cycles, request, run
 from tests.jobs.receivers import Receiver, receiving
 
@@ -315,3 +318,20 @@ def test_classic_trains_a_backbone_from_a_weights_file(images: Path, tmp_path: P
     assert cycle.finetune.run.backbone == backbone
     assert cycle.finetune.run.epochs[0].phase == "all layers"
     assert any("pretrained weights: the file that was named" in note for note in cycle.finetune.run.notes)
+
+
+def test_imported_weights_are_used_and_the_run_notes_which_file_they_came_from(
+    images: Path, tmp_path: Path
+) -> None:
+    backbone = backbone_named("mobilenet0.25")
+    network = backbone.build(5)
+    network.initialize(mx.init.Xavier())
+    network.save_parameters(str(tmp_path / "colleague.params"))
+    asked = request(tmp_path, images, backbone=backbone.name)
+    report = import_weights(tmp_path / "colleague.params", asked.home.weights, backbone, datetime.now(UTC))
+    cycle = run(asked).cycle
+    assert cycle is not None and cycle.finetune is not None
+    (note,) = [
+        note for note in cycle.finetune.run.notes if note.startswith("pretrained weights: imported on")
+    ]
+    assert f"from colleague.params (SHA-256 {report.source_sha256}), SHA-256 {report.sha256}" in note

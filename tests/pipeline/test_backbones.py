@@ -39,6 +39,8 @@ def test_a_new_network_is_uninitialised_and_knows_all_its_shapes(backbone: Backb
         ("resnet18_v2", (256, 14, 14)),
         ("mobilenet1.0", (512, 14, 14)),
         ("mobilenetv2_1.0", (160, 7, 7)),
+        ("resnet18_tv", (256, 14, 14)),
+        ("resnet50_tv", (1024, 14, 14)),
     ],
 )
 def test_the_last_stage_begins_where_its_record_says(name: str, shape: tuple[int, ...]) -> None:
@@ -77,7 +79,7 @@ def test_lite_backbones_normalise_as_they_were_trained() -> None:
 
 def test_listing_backbones_and_weights_does_not_import_mxnet() -> None:
     code = (
-        "import sys, pathlib; from pipeline.weights import list_weights; "
+        "import sys, pathlib; from pipeline.weights_list import list_weights; "
         "list_weights(pathlib.Path('nowhere')); sys.exit('mxnet' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.arrays import Array
 from pipeline.backbones import backbone_named
-from pipeline.efficientnet import VARIANTS, build_efficientnet, same_padding, torch_names
+from pipeline.efficientnet import VARIANTS, build_efficientnet, same_padding
 from pipeline.errors import WeightsError
 from pipeline.runtime import mx
-from pipeline.torch_pickle import Array, read_state_dict
+from pipeline.torch_pickle import read_state_dict
 from pipeline.weights import WeightsFile, find_weights, load_pretrained
 
 # MXNet's nd.array uses an old name of scipy's; nothing will mend it there.
@@ -66,18 +67,6 @@ def test_the_logits_are_the_same_hybridised_and_after_export(tmp_path: Path) -> 
     files = str(tmp_path / "network-symbol.json"), ["data"], str(tmp_path / "network-0000.params")
     exported = mx.gluon.SymbolBlock.imports(*files)
     assert np.abs(exported(images).asnumpy()[0] - expected).max() < TOLERANCE
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_every_parameter_of_the_original_has_its_place(name: str) -> None:
-    state = state_dict(weights_or_skip(name))
-    parameters = backbone_named(name).build(2).features._collect_params_with_prefix()
-    names = torch_names(name)
-    assert set(names) == set(parameters)
-    for ours, theirs in names.items():
-        assert parameters[ours].shape == state[theirs].shape
-    left = {key for key in state if not key.endswith("num_batches_tracked")} - set(names.values())
-    assert left == {"_fc.weight", "_fc.bias"}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import json
 import os
 import pickle
 import random
@@ -13,6 +14,8 @@ from pipeline.backbones import backbone_named
 from pipeline.errors import WeightsError
 from pipeline.torch_pickle import MAGIC_NUMBER, PROTOCOL_VERSION, read_state_dict
 from pipeline.weights import find_weights
+
+TORCH_FILES = Path(__file__).parents[1] / "data" / "torch"
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +186,7 @@ def test_a_file_with_a_few_changed_bytes_is_read_or_refused_but_never_crashes(re
         (tensor(6, 0, (7,), (1,)), "beyond its storage"),
         (tensor(6, 5, (2,), (1,)), "beyond its storage"),
         (tensor(6, 0, (2, 2), (1, 5)), "beyond its storage"),
-        (tensor(6, 0, (1000, 1000), (0, 0)), "beyond its storage"),
+        (tensor(6, 0, (1000, 1000), (0, 0)), "far more memory"),
         (tensor(6, -1, (2,), (1,)), "not well described"),
         (tensor(6, 0, (2,), (-1,)), "not well described"),
         (tensor(6, 0, (2,), (1, 1)), "not well described"),
@@ -211,8 +214,25 @@ def test_a_memo_index_that_would_take_all_memory_is_refused() -> None:
         read_state_dict(pickled(MAGIC_NUMBER) + pickled(PROTOCOL_VERSION) + bomb, "x.pth")
 
 
+def test_many_tensors_of_the_same_bytes_are_refused_before_they_take_the_memory() -> None:
+    million = np.zeros(1_000_000, np.float32)
+    state = {f"a{n}": tensor(million.size, 0, (million.size,), (1,)) for n in range(1000)}
+    with pytest.raises(WeightsError, match="far more memory than the file has bytes"):
+        read_state_dict(saved(state, {"0": million}), "bomb.pth")
+
+
+@pytest.mark.parametrize("form", ["legacy", "zip"])
+def test_what_pytorch_itself_has_saved_is_read_to_the_bit(form: str) -> None:
+    values = json.loads((TORCH_FILES / "values.json").read_text())
+    state = read_state_dict((TORCH_FILES / f"{form}.pth").read_bytes(), form)
+    assert list(state) == list(values)
+    for name, value in values.items():
+        assert np.array_equal(state[name], np.array(value, state[name].dtype)), name
+    assert [str(state[name].dtype) for name in ("half", "1.num_batches_tracked")] == ["float16", "int64"]
+
+
 def test_other_formats_are_refused_with_the_way_out() -> None:
-    with pytest.raises(WeightsError, match="_use_new_zipfile_serialization=False"):
+    with pytest.raises(WeightsError, match="damaged or cut short"):
         read_state_dict(b"PK\x03\x04" + os.urandom(100), "new.pth")
     with pytest.raises(WeightsError, match="magic number"):
         read_state_dict(pickle.dumps({"a": 1}, protocol=2), "plain.pickle")

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.backbones import BACKBONES, backbone_named
+from pipeline.backbones import backbone_named
+from pipeline.download import MAX_BYTES
 from pipeline.errors import WeightsError
 from pipeline.runtime import mx
-from pipeline.weights import find_weights, import_weights, list_weights, load_pretrained
+from pipeline.weights import find_weights, load_pretrained, read_weights
 from tests.pipeline.loopback_zoo import Server, Zoo, pack_zoo, serving
 
 # MXNet's nd.array uses an old name of scipy's; nothing will mend it there.
@@ -118,40 +119,18 @@ def test_a_missing_explicit_file_is_named(home: Path) -> None:
         find_weights(backbone_named("resnet18_v2"), home, Path("nowhere.params"))
 
 
-def test_the_list_says_what_is_here(home: Path) -> None:
-    statuses = {status.backbone: status for status in list_weights(home)}
-    assert list(statuses) == list(BACKBONES)
-    assert statuses["efficientnet_lite0"].available
-    assert statuses["efficientnet_lite0"].licence.startswith("Apache-2.0")
-    assert (statuses["resnet18_v2"].available, statuses["resnet18_v2"].source) == (False, "Gluon's model zoo")
-
-
-# ---------------------------------------------------------------- importing
-
-
-def test_a_backbones_file_is_imported_by_its_hash_whatever_its_name(home: Path, tmp_path: Path) -> None:
-    package_file = find_weights(backbone_named("efficientnet_lite0"), home).path
-    renamed = shutil.copy(package_file, tmp_path / "from-a-colleague")
-    imported = import_weights(Path(renamed), home)
-    assert imported.path == home / package_file.name
-    assert find_weights(backbone_named("efficientnet_lite0"), home).source == "the weights folder"
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really a zip", b"\x80\x02."])
-def test_an_unknown_file_is_not_imported(home: Path, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "file").write_bytes(content)
-    with pytest.raises(WeightsError, match="not the weights file of any backbone"):
-        import_weights(tmp_path / "file", home)
+def test_weights_that_a_person_must_fetch_are_named_with_their_page_and_the_command(home: Path) -> None:
+    message = r"get resnet50-0676ba61\.pth from https://\S+ and run `weights import resnet50-0676ba61\.pth`"
+    with pytest.raises(WeightsError, match=message):
+        find_weights(backbone_named("resnet50_tv"), home)
     assert not home.exists()
 
 
-def test_a_zip_with_a_false_file_is_not_imported(home: Path, tmp_path: Path) -> None:
-    name = backbone_named("resnet18_v2").weights.file_name
-    with zipfile.ZipFile(tmp_path / "false.zip", "w") as archive:
-        archive.writestr(name, b"false")
-    with pytest.raises(WeightsError, match=r"false\.zip cannot be unpacked \(its SHA-1 is"):
-        import_weights(tmp_path / "false.zip", home)
-    assert list(home.iterdir()) == []
+def test_a_file_that_is_far_too_large_is_not_read_whole(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(WeightsError, match="is larger than"):
+        read_weights(tmp_path / "sparse")
 
 
 # ---------------------------------------------------------------- downloads that fail
