@@ -41,6 +41,7 @@ audit: $(VENV)/.ready-dev
 	$(BIN)/python .ci/audit.py $(VENV)
 
 bench: $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA),dev,lite]'
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.ready-dev

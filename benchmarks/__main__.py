@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks import (
+    backbones,
     baseline_memory,
     batch_norm,
     faults,
@@ -57,6 +58,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "scan": scan.main,
     "growth": growth.main,
     "predict": predict.main,
+    "backbones": backbones.main,
     "recipe": recipe.main,
     "threads": threads.main,
     "precision": precision.main,
