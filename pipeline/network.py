@@ -1,5 +1,6 @@
 """Build networks: a pretrained backbone under a new last layer, or all of it from Xavier."""
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,8 +28,7 @@ def pretrained_network(backbone: Backbone, classes: int, weights: WeightsFile, d
     Raises:
         WeightsError: the file does not fit the backbone.
     """
-    mx.random.seed(seed)
-    network = backbone.build(classes)
+    network = _new(backbone, classes, seed)
     load_pretrained(network, backbone, weights, device)
     network.output.initialize(mx.init.Xavier(), ctx=device)
     return _ready(network, backbone, device)
@@ -36,10 +36,20 @@ def pretrained_network(backbone: Backbone, classes: int, weights: WeightsFile, d
 
 def scratch_network(backbone: Backbone, classes: int, device: Any, seed: int) -> Any:
     """Return the same network with all parameters from Xavier."""
-    mx.random.seed(seed)
-    network = backbone.build(classes)
+    network = _new(backbone, classes, seed)
     network.initialize(mx.init.Xavier(), ctx=device)
     return _ready(network, backbone, device)
+
+
+def _new(backbone: Backbone, classes: int, seed: int) -> Any:
+    """Build a network, after the memory of those that are not used any more was given back.
+
+    Gluon's blocks refer to each other in circles. Python frees these only when it has made many new objects,
+    and a training makes few: so the first run's network would keep its gigabytes through the whole baseline.
+    """
+    gc.collect()
+    mx.random.seed(seed)
+    return backbone.build(classes)
 
 
 def _ready(network: Any, backbone: Backbone, device: Any) -> Any:

@@ -1,5 +1,7 @@
 """Networks."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,19 @@ def test_the_pretrained_network_keeps_its_features_and_has_a_new_last_layer() ->
     first, other = (next(iter(n.collect_params().values())).data().asnumpy() for n in (network, scratch))
     assert first.shape == other.shape
     assert (first != other).any()
+
+
+def test_a_network_that_is_not_used_any_more_is_gone_when_the_next_one_is_built() -> None:
+    gc.disable()  # it would come by chance
+    try:
+        earlier = small_network()
+        describe(earlier, small_backbone().preprocessing.size, mx.cpu())
+        gone = weakref.ref(earlier)
+        del earlier
+        scratch_network(small_backbone(), 2, mx.cpu(), 0)
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_the_structure_names_every_layer_with_shape_and_parameters() -> None:
