@@ -16,7 +16,8 @@ SETTINGS = DOCUMENTS["docs/SETTINGS.md"]
 OF_HOME = {setting.path: setting for setting in settings_of(Config).values()}
 OF_RECIPES = {name: asdict(recipe) for name, recipe in RECIPES.items()}
 OF_KUBERNETES = "WHISKER_SERVICE_HOST"  # which is none of ours, and therefore spoken of
-NO_SETTINGS = {"allow_pickle", "shell", "heat_map", "picture"}  # arguments of Python, and of the web app
+# Arguments of Python, of the web app, and what begins a recipe of a home's own.
+NO_SETTINGS = {"allow_pickle", "shell", "heat_map", "picture", "base"}
 FIXED = {"name", "trains"}  # what makes a recipe what it is
 
 
