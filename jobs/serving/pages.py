@@ -11,6 +11,7 @@ STATIC = {
     "script.js": "text/javascript",
     "start.js": "text/javascript",
     "look-over.js": "text/javascript",
+    "doubts.js": "text/javascript",
 }
 
 

@@ -1,6 +1,7 @@
 """The web app in a real browser: an image is dropped, labels are decided by keyboard."""
 
 import base64
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -160,6 +161,40 @@ def test_undo_and_the_arrows(app: Page, finished: Request) -> None:
     page.reload()
     expect(page.locator("#progress")).to_contain_text("0 of")
     assert decisions(finished) == {}
+
+
+def test_a_decision_is_kept_also_when_the_page_is_left_at_once(app: Page, finished: Request) -> None:
+    page = look(app)
+    page.on("dialog", lambda dialog: dialog.accept())
+    names = []
+    for _ in range(2):
+        names.append(Path(page.locator("#path").inner_text()).stem)
+        page.keyboard.press("x")
+    page.get_by_role("link", name="Reports").click()
+    expect(page).to_have_title("Whisker: 1 cycle")
+    end = time.monotonic() + 30
+    while len(decisions(finished)) < len(names) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert decisions(finished) == dict.fromkeys(names)
+
+
+def test_the_keys_can_be_turned_off_and_a_focused_button_keeps_its_space(
+    app: Page, finished: Request
+) -> None:
+    page = look(app)
+    first = question(page)
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys.get_by_text("leave the image out")).to_be_visible()
+    keys.get_by_label("React to these keys").uncheck()
+    keys.get_by_role("button", name="Close").click()
+    for key in ("x", "j", " "):
+        page.keyboard.press(key)
+    assert question(page) == first
+    page.get_by_role("button", name="leave out").focus()
+    with page.expect_response("**/decisions"):
+        page.keyboard.press(" ")
+    assert list(decisions(finished).values()) == [None]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
