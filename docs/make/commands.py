@@ -50,12 +50,18 @@ def options(context: click.Context) -> list[tuple[str, str]]:
 
 def reference() -> str:
     """Return the document."""
-    return "\n".join([INTRODUCTION, *(part for context in all_commands() for part in _section(context))])
+    contexts = list(all_commands())
+    links = (f"[{title}](#{title.lower().replace(' ', '-')})" for title in map(_title, contexts))
+    parts = (part for context in contexts for part in _section(context))
+    return "\n".join([INTRODUCTION, f"{', '.join(links)}\n", *parts])
+
+
+def _title(context: click.Context) -> str:
+    return context.command_path.removeprefix(f"{PROGRAM} ") if context.parent else "Global options"
 
 
 def _section(context: click.Context) -> Iterator[str]:
-    name = context.command_path.removeprefix(f"{PROGRAM} ")
-    yield f"## {name if context.parent else 'Global options'}\n"
+    yield f"## {_title(context)}\n"
     yield f"    {' '.join([context.command_path, *context.command.collect_usage_pieces(context)])}\n"
     for paragraph in paragraphs(context.command):
         yield f"{_literal(paragraph) if paragraph.startswith(LITERAL) else paragraph}\n"
