@@ -98,20 +98,25 @@ def damaged_weights(weights_folder: Path) -> list[str]:
 def load_pretrained(network: Any, backbone: Backbone, weights_file: WeightsFile, device: Any) -> None:
     """Initialise the network's `features` on `device` with the file's values; `output` is left as it is.
 
-    The file may be of any kind that `weights_files` knows, and for any number of classes. Raises WeightsError
-    that names file and parameter unless every parameter of `features` is in it, finite and in the right
-    shape, and the file has no others that a classifier would not have.
+    The file may be of any kind that `weights_files` knows but ONNX, and for any number of classes. Raises
+    WeightsError that names file and parameter unless every parameter of `features` is in it, finite and in
+    the right shape, and the file has no others that a classifier would not have.
     """
     from pipeline.runtime import mx
     from pipeline.weights_content import map_content, shapes_of
+    from pipeline.weights_files import ONNX
 
     content = read_weights(weights_file.path)
     if hashlib.sha256(content).hexdigest() != weights_file.sha256:
         raise WeightsError(f"{weights_file.path} has changed since it was found; start again")
-    values = map_content(content, str(weights_file.path), backbone, shapes_of(network)).values
+    mapped = map_content(content, str(weights_file.path), backbone, shapes_of(network))
+    if mapped.kind == ONNX:
+        raise WeightsError(
+            f"{weights_file.path} is an ONNX model; run `weights import` on it, which compares its outputs"
+        )
     network.features.initialize(mx.init.Zero(), ctx=device, force_reinit=True)
     for name, parameter in network.features._collect_params_with_prefix("features").items():
-        parameter.set_data(mx.nd.array(values[name], ctx=device))
+        parameter.set_data(mx.nd.array(mapped.values[name], ctx=device))
 
 
 def find_known(backbone: Backbone, weights_folder: Path) -> WeightsFile | None:

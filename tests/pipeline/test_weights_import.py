@@ -18,7 +18,7 @@ from pipeline.errors import SaveFailed, WeightsError
 from pipeline.imported_weights import read_record
 from pipeline.onnx_export import export_onnx
 from pipeline.runtime import mx
-from pipeline.weights import find_weights
+from pipeline.weights import find_weights, load_pretrained
 from pipeline.weights_content import shapes_of
 from pipeline.weights_import import ImportReport, import_weights
 from tests.pipeline.loopback_zoo import pack_zoo
@@ -124,6 +124,14 @@ def test_an_onnx_model_is_compared_with_the_network_that_came_of_it(
     assert "ONNX Runtime" in report.compared
     assert (report.kind, report.names, report.missing) == ("ONNX", "Gluon's older", ())
     assert find_weights(backbone_named(name), home).path == Path(report.path)
+
+
+def test_an_onnx_model_is_not_used_without_being_compared(tmp_path: Path) -> None:
+    backbone = backbone_named("mobilenet0.25")
+    onnx.save(zoo_model("mobilenet0.25", "mobilenet0_"), tmp_path / "model.onnx")
+    named = find_weights(backbone, tmp_path, tmp_path / "model.onnx")
+    with pytest.raises(WeightsError, match=r"model\.onnx is an ONNX model; run `weights import` on it"):
+        load_pretrained(backbone.build(2), backbone, named, mx.cpu())
 
 
 def test_an_onnx_model_with_the_same_weights_that_computes_something_else_is_refused(
