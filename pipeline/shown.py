@@ -12,6 +12,8 @@ def shown(text: bytes | str) -> str:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
+    if text.isprintable():  # so is nearly all of a page
+        return text
     return "".join(_visible(character) for character in text)
 
 
