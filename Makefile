@@ -51,15 +51,17 @@ docs: $(VENV)/.ready-dev
 pictures: $(VENV)/.ready-dev
 	$(BIN)/python -m docs.make.pictures
 
-$(VENV)/.ready-run: pyproject.toml
+$(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Whisker needs Python 3.11 (MXNet has no newer one): install it, or name it with 'make PYTHON=/path/to/python3.11'."; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready-run: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA)]'
 	touch $@
 
-$(VENV)/.ready-dev: $(VENV)/.ready-run
+$(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA),dev]'
-	touch $@
+	touch $(VENV)/.ready-run $@
 
 clean:
 	rm -rf $(VENV) $(VENV)-audit build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
