@@ -3,7 +3,7 @@
     python -m benchmarks.soak
 
 First all cycles in one process, which is harder than what the daemon does, for it starts a process for each.
-Then fewer by a real daemon that looks each second. The network is the tiny one of the fault suite.
+Then fewer by a real daemon that looks each second. The network is the tiny one of the tests.
 """
 
 import itertools
@@ -21,8 +21,9 @@ import psutil
 from benchmarks.timed import CLI
 from pipeline.drawings import draw_animal, draw_demo_images
 from tests.faults.outcome import rows
-from tests.faults.subject import Subject, make_subject, make_weights
+from tests.faults.subject import Subject, make_subject
 from tests.faults.whole import Facts, breaches, rows_of, tree
+from tests.tiny import write_weights
 
 CYCLES = 500
 BY_THE_DAEMON = 40
@@ -35,7 +36,7 @@ MIB = 1024 * 1024
 def main(_photos: Path, cycles: int = CYCLES, by_the_daemon: int = BY_THE_DAEMON) -> None:
     """Print a table for the process and a row for the daemon."""
     with tempfile.TemporaryDirectory() as folder:
-        weights = make_weights(Path(folder) / "tiny.params")
+        weights = write_weights(Path(folder) / "gluon")
         draw_demo_images(Path(folder) / "images", train_per_class=8, test_per_class=4, seed=3)
         first = make_subject(Path(folder) / "one", Path(folder) / "images", weights, more="keep_last = 20")
         print(f"{cycles} cycles in one process, an image more and one less before each:\n")

@@ -34,3 +34,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn") / "images"
     draw_demo_images(folder, train_per_class=12, test_per_class=6, seed=3)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of the weights of the backbone `tiny`."""
+    from tests.tiny import write_weights
+
+    return write_weights(tmp_path_factory.mktemp("gluon"))

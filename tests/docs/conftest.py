@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.drawings import draw_demo_images
+from tests import tiny
 from tests.conftest import REPOSITORY
-from tests.faults.subject import TINY_SITE, make_weights
 
 PROGRAM = """\
 #!{python}
@@ -54,12 +54,6 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the weights of the tiny backbone, see tests/faults."""
-    return make_weights(tmp_path_factory.mktemp("weights") / "tiny.params")
-
-
-@pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of few drawn images; read only."""
     folder = tmp_path_factory.mktemp("pictures") / "images"
@@ -82,12 +76,11 @@ def make_place(folder: Path, pictures: Path, program: Path, weights: Path) -> Pl
     environment = {
         **os.environ,
         "PATH": f"{program}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join((str(TINY_SITE), str(REPOSITORY))),
+        **tiny.environment(weights),
         "PYTHONWARNINGS": "ignore",
         "OMP_NUM_THREADS": "1",
         "MXNET_HOME": str(zoo),
-        "TINY_WEIGHTS": str(weights),
-        "WHISKER_BACKBONE": "tiny",
+        "WHISKER_BACKBONE": tiny.NAME,
         "WHISKER_SETTLE_SECONDS": "0",
         "WHISKER_MIN_FREE_GB": "0",
         "WHISKER_RECIPES__FAST__BASELINE_EPOCHS": "1",

@@ -8,17 +8,11 @@ import psutil
 import pytest
 
 from pipeline.drawings import draw_demo_images
-from tests.faults.subject import Subject, make_subject, make_weights
+from tests.faults.subject import Subject, make_subject
 from tests.faults.whole import Facts, breaches
 
 Injected = Callable[..., None]
 ROW = "injected fault"
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of the tiny backbone's weights."""
-    return make_weights(tmp_path_factory.mktemp("weights") / "tiny.params")
 
 
 @pytest.fixture(scope="session")
@@ -30,16 +24,16 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def subject(tmp_path: Path, pictures: Path, weights: Path) -> Subject:
+def subject(tmp_path: Path, pictures: Path, tiny_weights: Path) -> Subject:
     """Return a home in which nothing has run; its fine-tuning trains all layers, for two epochs."""
-    return make_subject(tmp_path / "subject", pictures, weights, of_recipe="epochs = 2")
+    return make_subject(tmp_path / "subject", pictures, tiny_weights, of_recipe="epochs = 2")
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, pictures: Path, weights: Path) -> Subject:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, pictures: Path, tiny_weights: Path) -> Subject:
     """Return a home with one finished cycle that nothing has disturbed; read only, or copied."""
     folder = tmp_path_factory.mktemp("undisturbed") / "subject"
-    subject = make_subject(folder, pictures, weights, of_recipe="epochs = 2")
+    subject = make_subject(folder, pictures, tiny_weights, of_recipe="epochs = 2")
     done = subject.cycle()
     assert done.returncode == 0, done.stderr
     return subject

@@ -3,19 +3,18 @@
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.failpoint import VARIABLE
+from tests import tiny
 from tests.conftest import REPOSITORY
+from tests.moved_home import copy_home
 
-TINY_SITE = Path(__file__).parent / "tiny_site"
 TIMEOUT_SECONDS = 180.0  # nothing here takes a tenth of it, unless it hangs
 
 Done = subprocess.CompletedProcess[str]
@@ -52,10 +51,9 @@ class Subject:
         """Return the environment of a process that knows the tiny backbone."""
         return {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join((str(TINY_SITE), str(REPOSITORY))),
+            **tiny.environment(self.weights),
             "PYTHONWARNINGS": "ignore",
             "OMP_NUM_THREADS": "1",
-            "TINY_WEIGHTS": str(self.weights),
             **({VARIABLE: failpoint} if failpoint else {}),
             **self.extra,
         }
@@ -95,14 +93,10 @@ class Subject:
 
     def copy(self, folder: Path) -> "Subject":
         """Return a copy in another folder, with all that it knows of its images."""
-        shutil.copytree(self.home.parent, folder, symlinks=True)
+        copy_home(self.home.parent, folder)
         moved = Subject(folder / "home", folder / "images", self.weights, self.extra)
         settings = moved.home / "whisker.toml"
         settings.write_text(settings.read_text().replace(str(self.images), str(moved.images)))
-        paths = {"new": os.fsencode(moved.images), "old": os.fsencode(self.images)}
-        with closing(sqlite3.connect(moved.home / "whisker.db")) as connection, connection:
-            for table, column in (("file", "root"), ("folder", "root"), ("cycle", "images_folder")):
-                connection.execute(f"UPDATE {table} SET {column} = :new WHERE {column} = :old", paths)
         return moved
 
 
@@ -119,13 +113,6 @@ def make_subject(
     (subject.home / "whisker.toml").write_text(settings)
     (subject.home / "whisker.toml").chmod(0o600)
     return subject
-
-
-def make_weights(file: Path) -> Path:
-    """Write the weights of the tiny backbone."""
-    subject = Subject(file.parent, file.parent, file)
-    subprocess.run([sys.executable, TINY_SITE / "write_weights.py"], env=subject.environment(), check=True)
-    return file
 
 
 def ended_by(done: Done, number: signal.Signals) -> bool:

@@ -53,8 +53,10 @@ def test_wherever_it_is_cut_off_the_next_start_ends_with_the_same_numbers(
 
 
 @pytest.mark.long
-def test_killed_in_the_frozen_pass(tmp_path: Path, pictures: Path, weights: Path, injected: Injected) -> None:
-    subject = make_subject(tmp_path / "fast", pictures, weights, recipe="fast")
+def test_killed_in_the_frozen_pass(
+    tmp_path: Path, pictures: Path, tiny_weights: Path, injected: Injected
+) -> None:
+    subject = make_subject(tmp_path / "fast", pictures, tiny_weights, recipe="fast")
     assert ended_by(subject.cycle(failpoint="in_features:kill"), signal.SIGKILL)
     before = facts_of(subject)
     done = subject.cycle()

@@ -15,8 +15,10 @@ from jobs.stop import StopFlag
 from pipeline.evaluate import silent
 from pipeline.recipes import Recipe, recipe_named
 from pipeline.records import Cycle
+from tests import tiny
 
-QUICK = {"baseline_epochs": 1, "baseline_images": 8, "batch_size": 8}
+QUICK = {"backbone": tiny.NAME, "baseline_epochs": 1, "baseline_images": 8, "batch_size": 8}
+REAL = "efficientnet_lite0"  # where it matters what the network knows
 
 
 def request(folder: Path, images: Path, *, baseline: bool = False, **changes: Any) -> Request:

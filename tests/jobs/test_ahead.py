@@ -26,7 +26,8 @@ from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN, ScanResult
 from pipeline.train import Surroundings
 from pipeline.weights import find_weights
-from tests.jobs.cycles import cycles, request, run
+from tests import tiny
+from tests.jobs.cycles import REAL, cycles, request, run
 
 ALL = 36  # images of the folder
 
@@ -55,8 +56,9 @@ def wait_for_the_end(ahead: Ahead, images: Path, flag: StopFlag | None = None) -
 
 
 def kept(asked: Request) -> int:
-    """Return how many rows of 1280 features the cache holds."""
-    return sum(file.stat().st_size for file in asked.home.cache.glob("*/*.rows")) // (32 + 4 * 1280 + 4)
+    """Return how many rows of features the cache holds."""
+    features = {tiny.NAME: tiny.FEATURES, REAL: 1280}[asked.recipe.backbone]
+    return sum(file.stat().st_size for file in asked.home.cache.glob("*/*.rows")) // (32 + 4 * features + 4)
 
 
 def details(outcome: Outcome) -> RunDetails:
@@ -143,7 +145,7 @@ def test_a_signal_ends_the_work(images: Path, tmp_path: Path) -> None:
 
 
 def test_the_end_of_the_wait_ends_the_work_and_what_was_computed_stays(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
+    asked = request(tmp_path, images, backbone=REAL)  # the tiny one would be through
     with ahead_of(asked).while_waiting(first_look(images), StopFlag()) as wait_is_over:
         while at_work() and not kept(asked):
             time.sleep(0.001)

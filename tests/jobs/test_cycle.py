@@ -104,11 +104,10 @@ def test_nothing_runs_when_nothing_changed_and_one_more_cycle_when_images_arrive
     assert looks[1].reason.startswith("3 new, 0 relabelled and 0 gone images")
 
 
-def test_the_same_data_again_is_a_hold_and_the_champion_stays(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
+def test_the_same_data_again_is_a_hold_and_the_champion_stays(finished_once: Request) -> None:
+    asked = finished_once
     keeping_little = replace(asked, config=replace(asked.config, keep_last=0, keep_days=0))
-    first, second = run(asked).cycle, run(keeping_little).cycle
-    assert first is not None
+    (first,), second = cycles(asked), run(keeping_little).cycle
     assert second is not None
     assert second.verdict is not None
     assert second.verdict.decision == "hold"
@@ -136,12 +135,13 @@ def test_the_baseline_is_reused_until_its_own_settings_change_or_the_data_have_g
     assert baseline_of(baseline_batch_size=6, baseline_reuse_growth=0.01) == (7, False), "one image more"
 
 
-def test_a_champion_is_scored_again_when_the_test_images_have_changed(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
-    first = run(asked).cycle
-    draw_animal("dog", Random(77)).save(images / "test" / "dog" / "new.jpg")
+def test_a_champion_is_scored_again_when_the_test_images_have_changed(
+    finished_once: Request, tmp_path: Path
+) -> None:
+    asked = finished_once
+    (first,) = cycles(asked)
+    draw_animal("dog", Random(77)).save(tmp_path / "images" / "test" / "dog" / "new.jpg")
     second = run(asked).cycle
-    assert first is not None
     assert first.champion_id is not None
     assert second is not None
     assert second.verdict is not None
@@ -153,12 +153,9 @@ def test_a_champion_is_scored_again_when_the_test_images_have_changed(images: Pa
     assert len(scored.predictions) == 13
 
 
-def test_a_champion_whose_file_is_damaged_gives_way_and_the_reason_says_so(
-    images: Path, tmp_path: Path
-) -> None:
-    asked = request(tmp_path, images)
-    first = run(asked).cycle
-    assert first is not None
+def test_a_champion_whose_file_is_damaged_gives_way_and_the_reason_says_so(finished_once: Request) -> None:
+    asked = finished_once
+    (first,) = cycles(asked)
     assert first.champion_id is not None
     parameters = asked.home.model(first.champion_id) / "network-0000.params"
     parameters.write_bytes(parameters.read_bytes()[:-1])

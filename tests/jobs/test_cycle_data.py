@@ -21,7 +21,7 @@ from jobs.stop import StopFlag
 from pipeline.errors import BadSettings, ClassesChanged, ImagesVanished, Locked
 from pipeline.evaluate import silent
 from pipeline.records import Cycle, Snapshot, Suspect
-from tests.jobs.cycles import cycles, request, run
+from tests.jobs.cycles import REAL, cycles, request, run
 
 
 def finished(asked: Request) -> Cycle:
@@ -35,9 +35,11 @@ def frozen(outcome: Outcome) -> Snapshot:
     return outcome.look.snapshot
 
 
-def test_a_renamed_class_folder_is_a_question_and_the_records_stay(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
-    first = finished(asked)
+def test_a_renamed_class_folder_is_a_question_and_the_records_stay(
+    finished_once: Request, tmp_path: Path
+) -> None:
+    asked, images = finished_once, tmp_path / "images"
+    (first,) = cycles(asked)
     for split in ("train", "test"):
         (images / split / "dog").rename(images / split / "hound")
     with pytest.raises(ClassesChanged, match=r"-dog, \+hound"):
@@ -49,10 +51,10 @@ def test_a_renamed_class_folder_is_a_question_and_the_records_stay(images: Path,
 
 
 def test_a_disk_that_is_missing_for_a_while_costs_neither_records_nor_reading_again(
-    images: Path, tmp_path: Path
+    finished_once: Request, tmp_path: Path
 ) -> None:
-    asked = request(tmp_path, images)
-    first = finished(asked)
+    asked, images = finished_once, tmp_path / "images"
+    (first,) = cycles(asked)
     shutil.move(images / "train", tmp_path / "away")
     for label in ("cat", "dog"):
         (images / "train" / label).mkdir(parents=True)
@@ -68,9 +70,8 @@ def test_a_disk_that_is_missing_for_a_while_costs_neither_records_nor_reading_ag
         assert store.champion_id(session) == first.champion_id
 
 
-def test_a_loss_that_is_accepted_is_taken(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
-    finished(asked)
+def test_a_loss_that_is_accepted_is_taken(finished_once: Request, tmp_path: Path) -> None:
+    asked, images = finished_once, tmp_path / "images"
     for label in ("cat", "dog"):
         for number in range(2, 13):
             (images / "train" / label / f"drawn-{number:04}.jpg").unlink()
@@ -80,9 +81,10 @@ def test_a_loss_that_is_accepted_is_taken(images: Path, tmp_path: Path) -> None:
     assert cycle.finetune.run.train_images == 2
 
 
-def test_the_differences_from_the_last_cycle_are_stored(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
-    assert finished(asked).changes == ()
+def test_the_differences_from_the_last_cycle_are_stored(finished_once: Request, tmp_path: Path) -> None:
+    asked, images = finished_once, tmp_path / "images"
+    (first,) = cycles(asked)
+    assert first.changes == ()
     cat = images / "train" / "cat"
     for number in (1, 2, 3):
         (cat / f"drawn-{number:04}.jpg").rename(images / "train" / "dog" / f"moved-{number}.jpg")
@@ -113,7 +115,7 @@ def test_a_leak_is_left_out_and_kept_with_the_cycle_and_its_pictures(images: Pat
     assert cycle.finetune.run.train_images == 24
 
 
-def test_a_drawn_split_is_stored_and_never_changes(drawn: Path, tmp_path: Path) -> None:
+def test_a_drawn_split_is_stored_and_never_changes(drawn: Path, quick: None, tmp_path: Path) -> None:
     images = tmp_path / "flat"
     for label in ("cat", "dog"):
         shutil.copytree(drawn / "train" / label, images / label)
@@ -161,10 +163,13 @@ def test_decided_labels_are_used_by_the_next_cycle_and_the_files_stay(images: Pa
     ],
 )
 def test_a_list_that_does_not_fit_is_refused_whole(
-    images: Path, tmp_path: Path, text: str, sentence: str
+    finished_once: Request, tmp_path: Path, text: str, sentence: str
 ) -> None:
-    asked = request(tmp_path, images)
-    known = frozen(run(asked)).images[0].sha256
+    asked, images = finished_once, tmp_path / "images"
+    with open_read_only(asked.home.database)() as session:
+        snapshot = store.last_finished_snapshot(session, str(images))
+    assert snapshot is not None
+    known = snapshot.images[0].sha256
     file = tmp_path / "decided.csv"
     good = f"{known},dog\n" if text.startswith("sha256") else ""
     file.write_text(text.format(known=known) + good)
@@ -182,7 +187,7 @@ def test_suspects_are_stored_with_the_cycle_and_written_as_a_list_to_decide_on(
     wrong = images / "train" / "cat" / "wrong.jpg"
     with Image.open(images / "train" / "dog" / "drawn-0003.jpg") as image:
         image.rotate(25).save(wrong)
-    cycle = finished(request(tmp_path, images))
+    cycle = finished(request(tmp_path, images, backbone=REAL))
     assert b"train/cat/wrong.jpg" in [suspect.path for suspect in cycle.suspects]
     text = doubts_csv(cycle.suspects)
     assert text.splitlines()[0] == "sha256,path,label,suggested,probability,score,reason,decision"

@@ -24,7 +24,7 @@ from pipeline.manifest import MANIFEST
 from pipeline.publish import sha256_of
 from pipeline.records import Artifact, Cycle, Evaluation, HeatMap, Prediction, RunDetails
 from pipeline.trained_model import open_trained
-from tests.jobs.cycles import request, run
+from tests.jobs.cycles import REAL, request, run
 from tests.pipeline.example_cycles import finished_cycle
 from tests.pipeline.example_runs import example_details
 
@@ -83,7 +83,7 @@ def test_a_cycle_stores_what_its_training_found_out(images: Path, tmp_path: Path
 
 
 def test_a_new_image_unlike_the_others_is_found_and_pictured(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
+    asked = request(tmp_path, images, backbone=REAL)
     finished(asked)
     added = add_noise(images, "noise.png")
     cycle = finished(asked)
@@ -115,7 +115,7 @@ def test_the_answers_of_predict_are_the_calibrated_ones_and_the_stored_ones_are_
 
 
 def test_a_champion_is_scored_again_without_its_temperature(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
+    asked = request(tmp_path, images, backbone=REAL)
     details, before = fine_tuned(finished(asked))
     set_temperature(asked, details.run.id, 5.0)
     draw_animal("dog", Random(77)).save(images / "test" / "dog" / "new.jpg")
@@ -131,7 +131,7 @@ def test_a_champion_is_scored_again_without_its_temperature(images: Path, tmp_pa
 
 def test_the_worst_errors_have_heat_maps_of_the_class_that_was_said(images: Path, tmp_path: Path) -> None:
     swap(images, 1, 2, 3)
-    details, evaluation = fine_tuned(finished(request(tmp_path, images)))
+    details, evaluation = fine_tuned(finished(request(tmp_path, images, backbone=REAL)))
     said = {p.sha256: ("cat", "dog")[said_index(p)] for p in evaluation.predictions}
     wrong = {p.sha256 for p in evaluation.predictions if said[p.sha256] != p.label}
     assert wrong
@@ -142,7 +142,7 @@ def test_the_worst_errors_have_heat_maps_of_the_class_that_was_said(images: Path
 
 
 def test_the_champion_keeps_its_maps_and_gets_those_that_it_has_not_yet(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
+    asked = request(tmp_path, images, backbone=REAL)
     swap(images, 1, 2)
     first = fine_tuned(finished(asked))[0]
     marked = replace(first.heat_maps[0], values=bytes(49))
@@ -160,7 +160,7 @@ def test_the_champion_keeps_its_maps_and_gets_those_that_it_has_not_yet(images: 
 def test_without_the_champions_files_or_an_image_the_cycle_goes_on_without_their_maps(
     images: Path, tmp_path: Path
 ) -> None:
-    asked = request(tmp_path, images)
+    asked = request(tmp_path, images, backbone=REAL)
     swap(images, 1, 2)
     first = fine_tuned(finished(asked))[0]
     before = maps_of(first)

@@ -17,7 +17,7 @@ from jobs.lock import hold
 from jobs.preparation import Request
 from pipeline.records import Snapshot
 from tests.conftest import REPOSITORY
-from tests.jobs.cycles import request, run
+from tests.jobs.cycles import REAL, request, run
 
 
 def doubts(asked: Request) -> Doubts:
@@ -117,7 +117,7 @@ def test_what_differs_from_a_decision_stays_on_the_list_with_that_suggestion(
 def test_a_suspect_that_was_decided_is_not_listed_again(images: Path, tmp_path: Path) -> None:
     with Image.open(images / "train" / "dog" / "drawn-0003.jpg") as image:
         image.rotate(25).save(images / "train" / "cat" / "wrong.jpg")
-    asked = request(tmp_path, images)
+    asked = request(tmp_path, images, backbone=REAL)
     run(asked)
     (wrong,) = (s for s in doubts(asked).suspects if s.path == b"train/cat/wrong.jpg")
     file = tmp_path / "decided.csv"

@@ -46,12 +46,10 @@ def test_the_first_model_becomes_the_champion_and_the_link_leads_to_it(images: P
 
 
 def test_the_same_model_again_is_a_hold_against_the_champion_on_the_same_images(
-    images: Path, tmp_path: Path
+    finished_once: Request,
 ) -> None:
-    asked = request(tmp_path, images)
-    asked = replace(asked, config=replace(asked.config, promotion_margin=0.25))
-    cycle_of(asked)
-    again = cycle_of(asked)
+    config = replace(finished_once.config, promotion_margin=0.25)
+    again = cycle_of(replace(finished_once, config=config))
     assert again.verdict is not None
     assert (again.verdict.decision, again.verdict.margin, again.champion_id) == ("hold", 0.25, 1)
     assert again.compared is not None
@@ -63,13 +61,15 @@ def test_the_same_model_again_is_a_hold_against_the_champion_on_the_same_images(
     assert set(again.arrivals.values()) == {1}
 
 
-def test_test_images_that_the_champion_was_trained_on_take_no_part(images: Path, tmp_path: Path) -> None:
-    asked = request(tmp_path, images)
-    first = cycle_of(asked)
+def test_test_images_that_the_champion_was_trained_on_take_no_part(
+    finished_once: Request, tmp_path: Path
+) -> None:
+    images = tmp_path / "images"
+    (first,) = cycles(finished_once)
     for label in ("cat", "dog"):
         source = images / "train" / label / "drawn-0001.jpg"
         source.rename(images / "test" / label / "moved.jpg")
-    second = cycle_of(asked)
+    second = cycle_of(finished_once)
     assert first.finetune and first.finetune.evaluation
     assert second.finetune and second.finetune.evaluation
     assert second.compared and second.compared.evaluation
@@ -99,10 +99,9 @@ def test_with_auto_promote_off_the_first_model_waits_for_a_person_too(images: Pa
 
 
 def test_a_champion_that_cannot_be_read_is_replaced_and_nobody_was_compared_with(
-    images: Path, tmp_path: Path
+    finished_once: Request,
 ) -> None:
-    asked = request(tmp_path, images)
-    cycle_of(asked)
+    asked = finished_once
     (asked.home.model(1) / "model.json").unlink()
     second = cycle_of(asked)
     assert second.verdict is not None
@@ -129,10 +128,9 @@ def promote_before_the_verdict(
 
 
 def test_a_champion_that_came_while_the_cycle_ran_is_the_one_that_is_compared_with(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished_once: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = request(tmp_path, images)
-    cycle_of(asked)
+    asked = finished_once
     cycle_of(asked)
     compared = promote_before_the_verdict(monkeypatch, run_id=2)
     third = cycle_of(asked)
@@ -144,10 +142,9 @@ def test_a_champion_that_came_while_the_cycle_ran_is_the_one_that_is_compared_wi
 
 
 def test_a_run_that_a_person_promoted_before_its_verdict_is_not_compared_with_itself(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished_once: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = request(tmp_path, images)
-    cycle_of(asked)
+    asked = finished_once
     compared = promote_before_the_verdict(monkeypatch, run_id=2)
     second = cycle_of(asked)
     assert compared == [1]
@@ -158,10 +155,9 @@ def test_a_run_that_a_person_promoted_before_its_verdict_is_not_compared_with_it
 
 
 def test_a_champion_that_can_score_no_test_image_stays(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished_once: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = request(tmp_path, images)
-    cycle_of(asked)
+    asked, images = finished_once, tmp_path / "images"
     for number, file in enumerate(sorted(images.glob("test/*/*.jpg"))):
         noise = Image.frombytes("RGB", (8, 8), Random(number).randbytes(8 * 8 * 3))
         noise.resize((64, 64)).save(file)
@@ -179,9 +175,8 @@ def test_a_champion_that_can_score_no_test_image_stays(
     assert (second.champion_id, second.compared) == (1, None)
 
 
-def test_a_link_that_is_wrong_or_missing_is_put_right_by_the_next_start(images: Path, tmp_path: Path) -> None:
-    asked = replace(request(tmp_path, images), if_changed=True)
-    cycle_of(asked)
+def test_a_link_that_is_wrong_or_missing_is_put_right_by_the_next_start(finished_once: Request) -> None:
+    asked = replace(finished_once, if_changed=True)
     link = asked.home.champion
     link.unlink()
     assert run(asked).cycle is None

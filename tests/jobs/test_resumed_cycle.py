@@ -6,17 +6,16 @@ from pathlib import Path
 import pytest
 
 from tests.faults.outcome import epochs_of, predictions_of, rows
-from tests.faults.subject import Subject, ended_by, make_subject, make_weights
+from tests.faults.subject import Subject, ended_by, make_subject
 
 MODELS = "SELECT run.kind, name, sha256 FROM artifact JOIN run ON run.id = run_id WHERE name LIKE '%.params'"
 
 
 @pytest.fixture
-def subjects(drawn: Path, tmp_path: Path) -> tuple[Subject, Subject]:
+def subjects(drawn: Path, tiny_weights: Path, tmp_path: Path) -> tuple[Subject, Subject]:
     """Return two homes in which nothing has run, with the same images and settings."""
-    weights = make_weights(tmp_path / "tiny.params")
     first, second = (
-        make_subject(tmp_path / name, drawn, weights, of_recipe="epochs = 2\nmomentum = 0.9")
+        make_subject(tmp_path / name, drawn, tiny_weights, of_recipe="epochs = 2\nmomentum = 0.9")
         for name in ("whole", "killed")
     )
     return first, second

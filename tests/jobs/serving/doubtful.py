@@ -9,7 +9,7 @@ from db import store
 from db.session import open_current
 from jobs.home import Home
 from jobs.preparation import Request
-from tests.jobs.cycles import request, run
+from tests.jobs.cycles import REAL, request, run
 
 
 def undecided(home: Home) -> None:
@@ -29,6 +29,6 @@ def doubtful_home(folder: Path, drawn: Path) -> Request:
     with Image.open(dogs / "drawn-0003.jpg") as image:
         image.rotate(25).save(cats / "wrong.jpg")
     (cats / "broken.jpg").write_bytes((cats / "drawn-0004.jpg").read_bytes()[:1500])
-    asked = request(folder, images, baseline=True)
+    asked = request(folder, images, baseline=True, backbone=REAL)
     run(asked)
     return asked
