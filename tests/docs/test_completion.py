@@ -89,7 +89,7 @@ def test_the_recipes_of_the_home_are_offered_too(finished: Place, tmp_path: Path
 def test_the_script_for_another_shell_is_sound(finished: Place, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    done = finished.run(f"whisker completion {shell} > script.{shell} && {shell} --no-execute script.{shell}")
+    done = finished.run(f"whisker completion {shell} > script.{shell} && {shell} -n script.{shell}")
     assert done.returncode == 0, done.stderr
 
 
