@@ -35,6 +35,7 @@ from benchmarks import (
     soak,
     storage,
     suspects,
+    thorough,
     threads,
     time_to_98,
     torch_speed,
@@ -49,6 +50,7 @@ RESULTS = HERE / "RESULTS.md"
 PHOTOS = Path(os.environ.get("WHISKER_CATDOG", HERE.parent.parent / "shared" / "data" / "catdog"))
 MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "main_job": main_job.main,
+    "thorough": thorough.main,
     "verdict": verdict.main,
     "batch_norm": batch_norm.main,
     "baseline_memory": baseline_memory.main,

@@ -46,3 +46,8 @@ def run_now(home: Path, images: Path, *options: object) -> tuple[Timed, Any]:
     """Run one cycle as a person would; return what it took and the document that it prints."""
     done = timed([sys.executable, CLI, "--home", home, "--json", "run-now", "--images", images, *options])
     return done, json.loads(done.output)
+
+
+def shown(home: Path, run_id: int) -> Any:
+    """Return what `show` prints of a run."""
+    return json.loads(timed([sys.executable, CLI, "--home", home, "--json", "show", run_id]).output)

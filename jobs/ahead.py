@@ -86,7 +86,7 @@ class Ahead:
         """Return whether features are of use, and may be computed now."""
         quiet = self.if_changed and self.config.quiet_hours
         return (
-            self.recipe.trains == "head"
+            self.recipe.trains != "all layers"
             and self.frozen.cache_bytes > 0
             and needs_no_gpu(self.config.device)
             and not (quiet and is_quiet(self.config.quiet_hours, datetime.now(UTC)))

@@ -42,7 +42,7 @@ def way_out(kind: RunKind, recipe: Recipe) -> str:
     ways = [f"--set {name}={max(1, recipe.batch_size // 2)}"] if recipe.batch_size > 1 else []
     if kind == "scratch":
         ways.append("--no-baseline")
-    elif recipe.trains == "all layers":
+    elif recipe.trains != "head":
         ways.append("--recipe fast")
     return f"use {' or '.join(ways)}" if ways else "use a smaller --backbone, or free some memory"
 
@@ -90,7 +90,10 @@ def note_of_parts(recipe: Recipe) -> str:
     """Say what it means that a batch is computed in parts."""
     if recipe.trains == "head":
         return f"memory had run out, so images pass the network {recipe.images_at_once} at a time"
-    return (
+    sentence = (
         f"memory had run out, so each batch of {recipe.batch_size} is computed in {recipe.gradient_parts} "
-        "parts: their gradients add up to those of the batch, but BatchNorm takes its statistics over a part"
+        "parts: their gradients add up to those of the batch"
     )
+    if recipe.trains == "head, then all layers":  # there BatchNorm keeps its statistics
+        return sentence
+    return f"{sentence}, but BatchNorm takes its statistics over a part"

@@ -19,6 +19,8 @@ PAGE_BYTES = 16 << 20  # more than any page that was seen
 SPARE_BYTES = 64 << 20  # for the database, logs, and other programs meanwhile
 MODELS = 2  # the fine-tuned one and the baseline
 CHECKPOINTS = 2  # of the run that trains: the newest stays until the next one is whole
+IN_A_MODEL = 2  # copies of the weights: for MXNet and as ONNX
+IN_A_CHECKPOINT = 4  # weights, momentum, averaged weights, and the best of these
 
 
 def check_space(home: Home, *, least: int, weights_bytes: int) -> None:
@@ -29,15 +31,15 @@ def check_space(home: Home, *, least: int, weights_bytes: int) -> None:
     Args:
         home: its folders may lie on disks of their own.
         least: bytes that must be free in any case, `min_free_gb`; 0: nothing is checked.
-        weights_bytes: the size of the pretrained weights; a model has as much for MXNet and again as ONNX, a
-            checkpoint again for the momentum.
+        weights_bytes: the size of the pretrained weights.
 
     Raises:
         DiskFull: it would not fit; nothing was written.
     """
     if not least:
         return
-    needed = max(least, (MODELS + CHECKPOINTS) * 2 * weights_bytes + PAGE_BYTES + SPARE_BYTES)
+    copies = MODELS * IN_A_MODEL + CHECKPOINTS * IN_A_CHECKPOINT
+    needed = max(least, copies * weights_bytes + PAGE_BYTES + SPARE_BYTES)
     free, folder = min((free_bytes(folder), folder) for folder in (home.folder, home.models, home.reports))
     if free < needed:
         lower = ", or lower min_free_gb" if needed == least else ""

@@ -15,10 +15,11 @@ from pipeline.arrays import Array
 from pipeline.bundle import publish_model
 from pipeline.decode import normalise
 from pipeline.failpoint import failpoint
+from pipeline.features import held_out_part
 from pipeline.network import describe, pretrained_network, scratch_network
 from pipeline.recipes import Recipe
-from pipeline.records import EpochMetrics, Note
-from pipeline.run_course import trained_seconds
+from pipeline.records import EpochMetrics, Note, Run
+from pipeline.run_course import passes, trained_seconds
 from pipeline.snapshot import evenly
 from pipeline.train import TrainingData, TrainingEvent, fit_all_layers
 from pipeline.train_head import fit_on_features
@@ -97,7 +98,7 @@ def _publish(run: OpenRun, recipe: Recipe, data: TrainingData, network: Any) -> 
     work = run.work
     with work.sessions() as session:
         temperature = store.temperature(session, run.id)
-        trained = trained_seconds(store.runs_with_epochs(session, {run.id})[run.id])
+        trained = store.runs_with_epochs(session, {run.id})[run.id]
     work.around.progress("model files", 0, 0)
     artifacts = publish_model(
         network,
@@ -115,7 +116,6 @@ def _publish(run: OpenRun, recipe: Recipe, data: TrainingData, network: Any) -> 
         sample=_sample(data),
     )
     structure = describe(network, data.reader.preprocessing.size, work.around.device)
-    passes = recipe.epochs if recipe.trains == "all layers" else 1  # the head's epochs see no image again
     with work.sessions.begin() as session:
         store.set_structure(session, run.id, structure)
         store.add_artifacts(session, run.id, artifacts)
@@ -124,8 +124,16 @@ def _publish(run: OpenRun, recipe: Recipe, data: TrainingData, network: Any) -> 
             run.id,
             status="finished",
             seconds=run.seconds(),
-            images_per_second=passes * len(data.train) / trained,
+            images_per_second=_images_seen(trained, recipe, data) / trained_seconds(trained),
         )
+
+
+def _images_seen(run: Run, recipe: Recipe, data: TrainingData) -> int:
+    """Return how many training images passed through the network, each pass counted."""
+    if recipe.trains == "all layers":
+        return passes(run) * len(data.train)
+    again = len(data.train) - int(held_out_part(data.train, recipe.validation_share).sum())
+    return len(data.train) + (passes(run) - 1) * again
 
 
 def _sample(data: TrainingData) -> Array | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from pipeline.paired import Comparison, Estimate, compare
-from pipeline.phases import on_features
+from pipeline.phases import begins_on_features
 from pipeline.records import Evaluation, Run, RunDetails
 from pipeline.report.words import NARROW, counted, duration
 from pipeline.run_course import (
@@ -93,7 +93,7 @@ def _at_equal_passes(finetune: Run, scratch: Run) -> BudgetRow:
         return BudgetRow(name, None, None, None, _without_epochs(finetune, scratch))
     word = "pass" if budget == 1 else "passes"
     given = f"after {budget:,}{NARROW}{word} over the training images each"
-    head = "the head's own epochs read stored features, not images" if on_features(finetune) else ""
+    head = "the head's own epochs read stored features, not images" if begins_on_features(finetune) else ""
     ends = (epochs_within(finetune, budget), epochs_within(scratch, budget))
     return _unpaired(name, finetune, scratch, ends, (given, head, _different_sizes(finetune, scratch)))
 

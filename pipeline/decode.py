@@ -26,6 +26,7 @@ from pipeline.image_header import check_tiff, exif_orientation, image_format, is
 from pipeline.records import Preprocessing
 
 __all__ = [
+    "INTERPOLATIONS",
     "BadImage",
     "normalise",
     "read_file",
@@ -53,7 +54,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 class _Jpeg(JpegImageFile):
@@ -110,7 +111,7 @@ def read_image(data: bytes) -> Image.Image:
 def to_pixels(image: Image.Image, preprocessing: Preprocessing) -> npt.NDArray[np.uint8]:
     """Return an RGB image as (size, size, 3) uint8, squashed or cropped as `preprocessing` says."""
     size = preprocessing.size
-    interpolation = _INTERPOLATIONS[preprocessing.interpolation]
+    interpolation = INTERPOLATIONS[preprocessing.interpolation]
     if preprocessing.resize == "squash":
         return np.asarray(image.resize((size, size), interpolation))
     scale = preprocessing.short_side / min(image.size)

@@ -73,8 +73,13 @@ def loss_and_accuracy(logits: Array, labels: Array) -> tuple[float, float]:
         logits: (N, classes).
         labels: class indices, int (N,).
     """
-    losses = -log_softmax(logits)[np.arange(len(labels)), labels]
+    losses = cross_entropies(logits, labels)
     return float(losses.mean()), float((logits.argmax(axis=-1) == labels).mean())
+
+
+def cross_entropies(logits: Array, labels: Array) -> Array:
+    """Return the cross-entropy of each row, nats, float64 (N,); arguments as of `loss_and_accuracy`."""
+    return np.asarray(-log_softmax(logits)[np.arange(len(labels)), labels])
 
 
 def evaluation(images: Sequence[SnapshotImage], classes: Sequence[str], logits: Array) -> Evaluation:

@@ -14,9 +14,27 @@ class Gradients:
     """A network compiled for training by itself; the network stays as it is and shares parameters."""
 
     def __init__(
-        self, network: Any, size: int, device: Any, precision: Precision = "float32", *, parts: int = 1
+        self,
+        network: Any,
+        size: int,
+        device: Any,
+        precision: Precision = "float32",
+        *,
+        parts: int = 1,
+        as_used: bool = False,
     ) -> None:
-        """Compile the network for images (N, 3, size, size); so many `parts` make up a batch."""
+        """Compile the network.
+
+        Args:
+            network: in Gluon, on `device`.
+            size: its images are (N, 3, size, size).
+            device: an `mx.Context`.
+            precision: of computing.
+            parts: so many make up a batch.
+            as_used: compute as where the network is used: BatchNorm by its running statistics, which stay as
+                they are, and without drop-out.
+        """
+        self._as_used = as_used
         layers = mx.gluon.nn.HybridSequential()
         layers.add(*network.features, network.output)
         self._loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()
@@ -30,16 +48,17 @@ class Gradients:
     def __call__(self, images: Any, targets: Any) -> tuple[Any, Any]:
         """Compute the gradients of a batch, or add those of a part of it to those of the parts before.
 
-        Parts give the sums that the whole batch gives, up to rounding; only BatchNorm, where there is one,
-        takes its statistics over a part.
+        Parts give the sums that the whole batch gives, up to rounding; only BatchNorm, where it trains on
+        the statistics of a batch, takes those of a part.
 
         Returns:
             The losses (N,) and the logits (N, classes).
         """
-        with mx.autograd.record():
+        with mx.autograd.record(train_mode=not self._as_used):
             logits = self._graph(images)
             losses = self._loss(logits, targets)
-        losses.backward(mx.nd.ones_like(losses) * self._scale.factor if self._scale else None)
+        scale = mx.nd.ones_like(losses) * self._scale.factor if self._scale else None
+        losses.backward(scale, train_mode=not self._as_used)
         return losses, logits
 
     def update(self, trainer: Any, images: int) -> None:

@@ -112,7 +112,8 @@ def _while_waiting(run: Run, done: float) -> str:
 
 
 def _last_accuracy(run: Run) -> float:
-    return run.epochs[-1].test_accuracy
+    """Return the test accuracy of the model that was kept, which need not be that of the last epoch."""
+    return run.epochs[-1].test_accuracy if run.test_accuracy is None else run.test_accuracy
 
 
 def _loss_by_epoch(runs: Sequence[Run]) -> str:

@@ -18,6 +18,16 @@ def on_features(run: Run) -> bool:
     return run.settings.get("trains") == "head"
 
 
+def begins_on_features(run: Run) -> bool:
+    """Return whether the first epochs read stored features, whatever the later ones do."""
+    return run.settings.get("trains") in ("head", "head, then all layers")
+
+
+def image_epochs(run: Run) -> int:
+    """Return how many epochs of a run passed over the images themselves."""
+    return sum(metrics.phase == "all layers" for metrics in run.epochs)
+
+
 def phases(run: Run) -> tuple[tuple[str, int], ...]:
     """Return the phases of a run in order, each with its number of finished epochs."""
     counts: dict[str, int] = {}
@@ -45,14 +55,14 @@ def _line_note(runs: Sequence[Run]) -> str:
 
 
 def _epoch_note(runs: Sequence[Run]) -> str:
-    if not any(on_features(run) for run in runs):
+    if not any(begins_on_features(run) for run in runs):
         return ""
     head = (
         "An epoch of the head is a pass over stored features: the network sees each image once, before the "
         "first of them, and the time of that counts for epoch 1."
     )
     others = " An epoch of all layers is a pass over the images."
-    return head if all(on_features(run) for run in runs) else head + others
+    return head + others if any(image_epochs(run) for run in runs) else head
 
 
 def _phase_note(runs: Sequence[Run]) -> str:

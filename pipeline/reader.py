@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.crops import Crop
 from pipeline.decode import BadImage, read_file, read_image, to_pixels
 from pipeline.processors import usable_processors
 from pipeline.records import Preprocessing, SnapshotImage
@@ -47,6 +48,7 @@ class ImageReader:
         *,
         order: Sequence[int] | None = None,
         mirrored: Callable[[int], bool] = lambda position: False,
+        cropped: Callable[[int], Crop | None] = lambda position: None,
     ) -> Generator[Batch, None, None]:
         """Yield all images in batches, in the given order, at most two batches ahead in memory.
 
@@ -55,6 +57,7 @@ class ImageReader:
             batch_size: images in a batch; the last may be shorter.
             order: positions in `images`; as they stand by default.
             mirrored: tells which positions are flipped left to right.
+            cropped: tells which part of the image at a position is taken; None: what the preprocessing says.
         """
         positions = list(range(len(images)) if order is None else order)
         starts = range(0, len(positions), batch_size)
@@ -63,7 +66,9 @@ class ImageReader:
             try:
                 for start in starts:
                     chosen = positions[start : start + batch_size]
-                    ahead.append([(p, pool.submit(self._pixels, images[p], mirrored(p))) for p in chosen])
+                    ahead.append(
+                        [(p, pool.submit(self._pixels, images[p], mirrored(p), cropped(p))) for p in chosen]
+                    )
                     if len(ahead) > BATCHES_AHEAD:
                         yield from _complete(ahead.popleft())
                 while ahead:
@@ -71,16 +76,17 @@ class ImageReader:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _pixels(self, image: SnapshotImage, mirror: bool) -> Array | None:
+    def _pixels(self, image: SnapshotImage, mirror: bool, crop: Crop | None) -> Array | None:
         """Return the pixels of one image, uint8 (size, size, 3); None if it is no longer what was scanned."""
         try:
             data = read_file(os.path.join(self.folder, image.path))
             if hashlib.sha256(data).hexdigest() != image.sha256:
                 raise BadImage("changed since the scan")  # noqa: TRY301
-            pixels = to_pixels(read_image(data), self.preprocessing)
+            decoded = read_image(data)
         except BadImage as error:
             self.unreadable[image.path] = str(error)
             return None
+        pixels = crop.pixels(decoded, self.preprocessing) if crop else to_pixels(decoded, self.preprocessing)
         return pixels[:, ::-1] if mirror else pixels
 
 

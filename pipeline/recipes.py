@@ -1,13 +1,16 @@
 """Recipes: named, complete sets of training settings."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from pipeline.backbones import Backbone
 from pipeline.did_you_mean import did_you_mean
 from pipeline.errors import BadSettings, UnknownRecipe
 from pipeline.precision import Precision
+from pipeline.recipe_values import checked
 from pipeline.records import Preprocessing
+
+HEAD_ITERATIONS = 100  # of L-BFGS, at most
 
 
 @dataclass(frozen=True)
@@ -16,10 +19,11 @@ class Recipe:
 
     name: str
     backbone: str
-    trains: Literal["head", "all layers"]
-    epochs: int  # full passes for "all layers"; the most iterations of the head's optimiser for "head"
+    trains: Literal["head", "all layers", "head, then all layers"]
+    epochs: int  # full passes over the images; for "head" the most iterations of its optimiser
     batch_size: int
     horizontal_flip: bool = False  # mirror half of the training images (only where all layers are trained)
+    least_crop: float = 1.0  # train on a random part of each image, at least this share of it (as above)
     gradient_parts: int = 1  # compute a batch in so many parts, one after the other: less memory, more time
     center_crop: bool = False  # scale the short side and cut the centre, also where the backbone squashes
     test_time_flip: bool = False  # logits are means over an image and its mirror image, wherever it is judged
@@ -33,7 +37,12 @@ class Recipe:
 
     batch_norm_batches: int = 0  # average BatchNorm's statistics over so many before judging; 0: as they run
 
-    # "head": softmax regression on the frozen features
+    # "head, then all layers": as "all layers" from the fitted head on, and besides
+    warm_up_epochs: float = 1.0  # the rate rises for so long, then falls to 0 as half a cosine
+    average_decay: float = 0.99  # judged and kept are averaged weights; so much of them stays at an update
+    early_stop_epochs: int = 3  # end when so many epochs were no better on the held-out images; 0: never
+
+    # "head", "head, then all layers": softmax regression on the frozen features
     head_strengths: tuple[float, ...] = (
         1e-4,
         3e-4,
@@ -45,8 +54,8 @@ class Recipe:
         0.3,
         1.0,
     )  # C: 1 / L2 penalty
-    validation_share: float = 0.2  # of the TRAINING images, for choosing C and judging the last stage
-    last_stage_epochs: int = 0  # 0: the backbone stays frozen
+    validation_share: float = 0.2  # of the TRAINING images, for choosing C and judging what is trained then
+    last_stage_epochs: int = 0  # "head" only; 0: the backbone stays frozen
     last_stage_learning_rate: float = 0.001
     last_stage_momentum: float = 0.9
 
@@ -64,26 +73,29 @@ class Recipe:
         """How many images are in memory for one pass through the network: a part of a batch."""
         return -(-self.batch_size // self.gradient_parts)
 
+    @property
+    def head_iterations(self) -> int:
+        """The most iterations of the head's optimiser."""
+        return self.epochs if self.trains == "head" else HEAD_ITERATIONS
+
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(
-            name="fast", backbone="efficientnet_lite0", trains="head", epochs=100, batch_size=32,
-            last_stage_epochs=0,
+            name="fast", backbone="efficientnet_lite0", trains="head", epochs=HEAD_ITERATIONS, batch_size=32,
         ),
         Recipe(
             name="classic", backbone="resnet18_v2", trains="all layers", epochs=20, batch_size=32,
             baseline_epochs=0, baseline_batch_size=32, baseline_learning_rate=0.05,
         ),
+        Recipe(
+            name="thorough", backbone="efficientnet_lite0", trains="head, then all layers", epochs=8,
+            batch_size=12, horizontal_flip=True, least_crop=0.5, learning_rate=0.0001, momentum=0.9,
+            head_learning_rate_factor=1.0,
+        ),
     )
 }  # fmt: skip
-
-_AT_LEAST_ONE = {"epochs", "batch_size", "baseline_batch_size", "gradient_parts"}
-_POSITIVE = {
-    "learning_rate", "baseline_learning_rate", "last_stage_learning_rate", "head_learning_rate_factor",
-}  # fmt: skip
-_BELOW_ONE = {"momentum", "last_stage_momentum", "baseline_momentum", "validation_share"}
 
 
 def recipe_named(name: str) -> Recipe:
@@ -104,7 +116,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
     What only the fine-tuning uses is left at its default, so that changing it costs no new baseline.
     """
     # A head is fitted on what one pass over the images gave.
-    epochs = recipe.baseline_epochs or (recipe.epochs if recipe.trains == "all layers" else 1)
+    epochs = recipe.baseline_epochs or (1 if recipe.trains == "head" else recipe.epochs)
     return Recipe(
         name=recipe.name,
         backbone=recipe.backbone,
@@ -113,6 +125,7 @@ def baseline_of(recipe: Recipe) -> Recipe:
         batch_size=recipe.baseline_batch_size,
         gradient_parts=recipe.gradient_parts,
         horizontal_flip=recipe.horizontal_flip,
+        least_crop=recipe.least_crop,
         center_crop=recipe.center_crop,
         test_time_flip=recipe.test_time_flip,
         precision=recipe.precision,
@@ -156,80 +169,21 @@ def with_settings(recipe: Recipe, changes: dict[str, object], *, where: str) -> 
             )
     hints = get_type_hints(Recipe)
     converted: dict[str, Any] = {
-        name: _convert(name, value, hints[name], where) for name, value in changes.items()
+        name: checked(name, value, hints[name], where) for name, value in changes.items()
     }
     changed = replace(recipe, **converted)
-    if changed.last_stage_epochs and changed.test_time_flip:
-        raise BadSettings(
-            f"{where}: test_time_flip and last_stage_epochs cannot go together: the last stage reads stored "
-            "activations, of which there are none of mirror images; set one of the two"
-        )
+    if problem := _contradiction(changed):
+        raise BadSettings(f"{where}: {problem}")
     return changed
 
 
-def _convert(name: str, value: object, hint: object, where: str) -> object:
-    try:
-        result = _typed(value, hint)
-    except (TypeError, ValueError, KeyError, OverflowError):
-        raise BadSettings(f"{where}: {name} = {value!r} is not {_in_words(hint)}") from None
-    problem = _out_of_range(name, result)
-    if problem:
-        raise BadSettings(f"{where}: {name} = {value!r} {problem}")
-    return result
-
-
-def _typed(value: object, hint: object) -> object:
-    if hint is bool:
+def _contradiction(recipe: Recipe) -> str | None:
+    """Return which settings cannot go together, and why; None if all can."""
+    if recipe.last_stage_epochs and recipe.test_time_flip:
         return (
-            {"true": True, "false": False}[value.lower()] if isinstance(value, str) else _exactly(value, bool)
+            "test_time_flip and last_stage_epochs cannot go together: the last stage reads stored "
+            "activations, of which there are none of mirror images; set one of the two"
         )
-    if hint is int:
-        return int(value) if isinstance(value, str) else _exactly(value, int)
-    if hint is float:
-        return float(value if isinstance(value, str) else _number(value))
-    if hint is str:
-        return _exactly(value, str)
-    if get_origin(hint) is Literal:
-        return {choice: choice for choice in get_args(hint)}[value]
-    parts = value.split(",") if isinstance(value, str) else value
-    return tuple(float(part) for part in parts)  # type: ignore[attr-defined]
-
-
-def _exactly(value: object, kind: type) -> object:
-    if type(value) is not kind:
-        raise TypeError(kind)
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(value)
-    return float(value)
-
-
-def _out_of_range(name: str, value: object) -> str | None:
-    """Return what is wrong with a value of the right type, None if it fits."""
-    numbers = value if isinstance(value, tuple) else (value,)
-    if not numbers:
-        return "is empty"
-    for number in numbers:
-        if isinstance(number, str | bool):
-            continue
-        if not 0 <= number < float("inf"):
-            return "is not a finite number of at least 0"
-        if name in _AT_LEAST_ONE and number < 1:
-            return "is not at least 1"
-        if (name in _POSITIVE or isinstance(value, tuple)) and number == 0:
-            return "is not greater than 0"
-        if name in _BELOW_ONE and number >= 1:
-            return "is not below 1"
-    if name == "validation_share" and value == 0:
-        return "is not greater than 0"
+    if recipe.last_stage_epochs and recipe.trains == "head, then all layers":
+        return f"last_stage_epochs is of no use to {recipe.name}, which trains all layers; leave it at 0"
     return None
-
-
-def _in_words(hint: object) -> str:
-    if get_origin(hint) is Literal:
-        return f"one of {', '.join(get_args(hint))}"
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    return words.get(hint, "a list of numbers")  # type: ignore[call-overload, no-any-return]

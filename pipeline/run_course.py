@@ -4,19 +4,24 @@ from itertools import accumulate
 from math import isfinite
 
 from pipeline.paired import Estimate
-from pipeline.phases import on_features
+from pipeline.phases import image_epochs
 from pipeline.records import Run
 from pipeline.shares import share
 
 
 def passes(run: Run) -> int:
-    """Return how often the network saw the training images: once where all epochs read stored features."""
-    return min(1, len(run.epochs)) if on_features(run) else len(run.epochs)
+    """Return how often the network saw the training images: all epochs on stored features are one pass."""
+    return min(1, _feature_epochs(run)) + image_epochs(run)
 
 
 def epochs_within(run: Run, budget: int) -> int:
     """Return how many epochs a run had finished after so many passes over the training images, at least 1."""
-    return len(run.epochs) if on_features(run) else min(budget, len(run.epochs))
+    before = _feature_epochs(run)
+    return before + min(budget - min(1, before), image_epochs(run))
+
+
+def _feature_epochs(run: Run) -> int:
+    return len(run.epochs) - image_epochs(run)
 
 
 def epochs_by(run: Run, seconds: float) -> int:

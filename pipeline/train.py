@@ -1,4 +1,7 @@
-"""Train all layers of a network, one epoch after the other, as the recipe `classic` does."""
+"""Train all layers of a network, one epoch after the other, as the recipe `classic` does.
+
+`pipeline/all_layers.py` uses the same epoch for what a head begins.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +13,9 @@ import numpy as np
 from pipeline.arrays import Array
 from pipeline.batch_norm import settle_batch_norm
 from pipeline.checkpoint import Checkpoints
+from pipeline.crops import Crop
 from pipeline.decode import normalise
-from pipeline.errors import TrainingDiverged
+from pipeline.epoch_sums import EpochSums
 from pipeline.evaluate import Progress, evaluation, label_indices, over_mirrors, run_forward, silent
 from pipeline.failpoint import failpoint
 from pipeline.gradients import Gradients
@@ -69,7 +73,7 @@ def fit_all_layers(
         SaveFailed: a checkpoint could not be written.
         WeightsError: the checkpoint is that of another network.
     """
-    trainer = _trainer(network, recipe)
+    trainer = trainer_of(network, recipe)
     state = TrainingState({"network": network}, trainer)
     finished = resume(state, checkpoints)
     tested = None
@@ -78,7 +82,7 @@ def fit_all_layers(
     labels = label_indices(data.train, data.classes)
     for epoch in range(finished + 1, recipe.epochs + 1):
         started = time.perf_counter()
-        loss, accuracy = _train_epoch(gradients, trainer, data, labels, recipe, around, epoch)
+        loss, accuracy = train_epoch(gradients, trainer, data, labels, recipe, around, epoch)
         if recipe.batch_norm_batches:
             settle_batch_norm(network, some_batches(data, recipe), around.device, around.check_stop)
         tested = score(network, data, recipe, around)
@@ -110,7 +114,8 @@ def seed_epoch(seed: int, epoch: int) -> None:
     mx.random.seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0] >> 1))
 
 
-def _trainer(network: Any, recipe: Recipe) -> Any:
+def trainer_of(network: Any, recipe: Recipe) -> Any:
+    """Return a trainer of all parameters by SGD; the last layer has a rate of its own."""
     network.output.collect_params().setattr("lr_mult", recipe.head_learning_rate_factor)
     options = {
         "learning_rate": recipe.learning_rate,
@@ -120,7 +125,7 @@ def _trainer(network: Any, recipe: Recipe) -> Any:
     return mx.gluon.Trainer(network.collect_params(), "sgd", options)
 
 
-def _train_epoch(
+def train_epoch(
     gradients: Gradients,
     trainer: Any,
     data: TrainingData,
@@ -129,15 +134,30 @@ def _train_epoch(
     around: Surroundings,
     epoch: int,
 ) -> tuple[float, float]:
-    """Pass over the training images once; return mean loss (nats) and accuracy over images."""
+    """Pass over the training images once; return mean loss (nats) and accuracy over images.
+
+    Args:
+        gradients: of the network.
+        trainer: makes an update by `step`.
+        data: the images.
+        labels: class indices of the training images, int64 (N,).
+        recipe: batches, flips and crops.
+        around: seed, device, stop and progress.
+        epoch: its number; with the seed it decides order, flips, crops and drop-out.
+    """
     seed_epoch(around.seed, epoch)
     random = np.random.default_rng((around.seed, epoch))
     order = random.permutation(len(data.train))
     flips = random.random(len(data.train)) < (0.5 if recipe.horizontal_flip else 0.0)
+    numbers = random.random((len(data.train), 4))
     batches = data.reader.batches(
-        data.train, recipe.batch_size, order=order.tolist(), mirrored=lambda p: bool(flips[p])
+        data.train,
+        recipe.batch_size,
+        order=order.tolist(),
+        mirrored=lambda p: bool(flips[p]),
+        cropped=lambda p: Crop.drawn(recipe.least_crop, numbers[p]) if recipe.least_crop < 1 else None,
     )
-    sums = _Sums(epoch)
+    sums = EpochSums(epoch)
     for batch in batches:
         around.check_stop()
         sums.add(*_step(gradients, trainer, batch, labels, data, recipe, around))
@@ -168,40 +188,6 @@ def _step(
     return len(batch.positions), loss, right
 
 
-class _Sums:
-    """Sums over images; reads each loss one batch late, so that the device is never waited for in vain."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-        self.images = 0
-        self._loss = 0.0
-        self._right = 0.0
-        self._pending: tuple[Any, Any] | None = None
-
-    def add(self, images: int, loss: Any, right: Any) -> None:
-        """Count one batch."""
-        self._read()
-        self.images += images
-        self._pending = (loss, right)
-
-    def means(self) -> tuple[float, float]:
-        """Return the mean loss and the accuracy over all images counted."""
-        self._read()
-        return self._loss / max(self.images, 1), self._right / max(self.images, 1)
-
-    def _read(self) -> None:
-        if self._pending is None:
-            return
-        loss, right = (float(value.asscalar()) for value in self._pending)
-        self._pending = None
-        if not np.isfinite(loss):
-            raise TrainingDiverged(
-                f"the training loss became {loss} in epoch {self.epoch}; choose a smaller learning rate"
-            )
-        self._loss += loss
-        self._right += right
-
-
 def some_batches(data: TrainingData, recipe: Recipe) -> Iterator[Array]:
     """Yield `batch_norm_batches` batches of training images, in their parts, of all classes, (N, 3, S, S)."""
     chosen = evenly(data.train, recipe.batch_norm_batches * recipe.batch_size)
@@ -212,8 +198,8 @@ def some_batches(data: TrainingData, recipe: Recipe) -> Iterator[Array]:
 
 def score(network: Any, data: TrainingData, recipe: Recipe, around: Surroundings) -> Evaluation:
     """Return the evaluation of the network on the test images."""
-    images, logits = logits_on(network, data.test, data, recipe, around, stage="test images")
-    return evaluation(images, data.classes, logits)
+    positions, logits = logits_on(network, data.test, data, recipe, around, stage="test images")
+    return evaluation([data.test[p] for p in positions], data.classes, logits)
 
 
 def logits_on(
@@ -224,10 +210,10 @@ def logits_on(
     around: Surroundings,
     *,
     stage: str,
-) -> tuple[list[SnapshotImage], Array]:
-    """Return those images that can be read, and the network's logits on them, float32 (N, classes)."""
+) -> tuple[Array, Array]:
+    """Return which images can be read, int64 (N,), and the network's logits on them, float32 (N, classes)."""
     forward = forward_of(network, around.device)
-    positions, logits = run_forward(
+    return run_forward(
         over_mirrors(forward) if recipe.test_time_flip else forward,
         data.reader,
         images,
@@ -236,4 +222,3 @@ def logits_on(
         check_stop=around.check_stop,
         progress=around.progress,
     )
-    return [images[p] for p in positions], logits

@@ -2,24 +2,23 @@
 
 The features of all images are computed once; then the regularised head is fitted at its optimum, its
 strength chosen on held-out TRAINING images (the test images play no part in any choice). If the recipe asks
-for it, the backbone's last stage is trained on from there, and kept only where the held-out images say so.
+for it, the backbone's last stage, or all layers, are trained on from there, and kept only where the held-out
+images say so.
 """
 
 import time
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
+from pipeline.after_head import FittedHead, Judged, further
 from pipeline.arrays import Array
 from pipeline.checkpoint import Checkpoints
 from pipeline.engine_settings import WITHOUT_CACHE, FrozenSettings
-from pipeline.evaluate import evaluation, log_softmax, loss_and_accuracy
-from pipeline.features import Features, RunFeatures, compute_features, held_out_part
+from pipeline.evaluate import evaluation, loss_and_accuracy
+from pipeline.features import Features, compute_features, held_out_part
 from pipeline.findings import Fitting, calibrate, find_out, limits
 from pipeline.head import LinearHead, fit_head, held_out_losses
-from pipeline.last_stage import LastStage, Trial, trial_of
-from pipeline.network import set_head, split_features
+from pipeline.network import set_head
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note
 from pipeline.suspects import out_of_fold_probabilities, suspects
@@ -37,7 +36,7 @@ def fit_on_features(
     settings: FrozenSettings = WITHOUT_CACHE,
     checkpoints: Checkpoints | None = None,
 ) -> Iterator[TrainingEvent]:
-    """Train `network.output` (and perhaps the last stage) in place.
+    """Train `network.output` (and perhaps the last stage, or all layers) in place.
 
     Yields the choices made as notes, the suspicious labels, the metrics of each iteration of the optimiser as
     an epoch, the findings, and last the evaluation of the whole network.
@@ -46,17 +45,16 @@ def fit_on_features(
         network: a pretrained network with `features` and `output`.
         tail_start: index in `features` where the last stage begins.
         data: the images.
-        recipe: its `epochs` bound the iterations of the head.
+        recipe: how the head is fitted, and what is trained after it.
         around: device, seed, stop and progress.
         settings: the engine of the frozen pass, and its cache.
-        checkpoints: of the epochs of the last stage; all before them is computed again, which takes seconds.
+        checkpoints: of the epochs after the head; all before them is computed again, which takes seconds.
 
     Raises:
         TrainingDiverged: a feature or a loss is not finite.
         Interrupted: from `around.check_stop`.
     """
     started = time.perf_counter()
-    stage = LastStage(network, split_features(network, tail_start)[1], recipe, around)
     features = compute_features(network, tail_start, data, recipe, around, settings)
     train, test = features.train, features.test
     yield from features.notes
@@ -64,28 +62,21 @@ def fit_on_features(
     around.progress("head", 0, 0)
     strength, loss = best_strength(train, held_out, recipe, len(data.classes))
     yield Note(_choice(strength, loss, int(held_out.sum())))
-    fitting = Fitting(data.classes, strength, recipe.epochs)
-    judged = _judged(train, fitting)
-    yield suspects(judged, train.images, data.classes)[:MOST_SUSPECTS]
+    fitting = Fitting(data.classes, strength, recipe.head_iterations)
+    unseen = _unseen(train, fitting)
+    yield suspects(unseen, train.images, data.classes)[:MOST_SUSPECTS]
     heads = fit_head(
-        train.pooled, train.labels, len(data.classes), strength=strength, iterations=recipe.epochs
+        train.pooled, train.labels, len(data.classes), strength=strength, iterations=fitting.iterations
     )
     yield from _head_epochs(heads, train, test, time.perf_counter() - started)
     set_head(network, heads[-1])
-    logits, calibration = heads[-1].logits(test.pooled), calibrate(judged, train.labels)
-    if recipe.last_stage_epochs and held_out.any():
-        trial = trial_of(checkpoints, loss, train.labels[held_out])
-        if trial is None:
-            before = fitting.fit(train, np.flatnonzero(~held_out))
-            trial = stage.try_out(before, loss, train, held_out)
-        yield Note(trial.sentence)
-        if trial.helps:
-            yield from _last_stage(stage, heads, features, trial, checkpoints)
-            logits = stage.logits(test.boundary)
-            calibration = calibrate(np.exp(log_softmax(trial.logits)), train.labels[held_out])
+    found = evaluation(test.images, data.classes, heads[-1].logits(test.pooled))
+    judged = Judged(found, calibrate(unseen, train.labels))
+    fitted = FittedHead(heads, fitting, features, held_out, loss)
+    judged = (yield from further(network, tail_start, fitted, data, recipe, around, checkpoints)) or judged
     yield from limits(train)
-    yield find_out(train, test, heads[-1], fitting, around, calibration=calibration, fresh=data.fresh)
-    yield evaluation(test.images, data.classes, logits)
+    yield find_out(train, test, heads[-1], fitting, around, calibration=judged.calibration, fresh=data.fresh)
+    yield judged.evaluation
 
 
 def best_strength(train: Features, held_out: Array, recipe: Recipe, classes: int) -> tuple[float, float]:
@@ -96,7 +87,7 @@ def best_strength(train: Features, held_out: Array, recipe: Recipe, classes: int
     if not held_out.any():
         return min(recipe.head_strengths), float("nan")
     tried = held_out_losses(
-        train.pooled, train.labels, held_out, classes, recipe.head_strengths, recipe.epochs
+        train.pooled, train.labels, held_out, classes, recipe.head_strengths, recipe.head_iterations
     )
     return min(tried, key=lambda pair: pair[1])
 
@@ -109,7 +100,7 @@ def _choice(strength: float, loss: float, held_out: int) -> str:
     )
 
 
-def _judged(train: Features, fitting: Fitting) -> Array:
+def _unseen(train: Features, fitting: Fitting) -> Array:
     """Return what heads that did not see them say of the training images, float64 (N, classes)."""
     return out_of_fold_probabilities(
         train.pooled,
@@ -138,20 +129,3 @@ def _head_epochs(
             test_accuracy=test_accuracy,
             seconds=time.perf_counter() - started + (seconds_before if epoch == 1 else 0.0),
         )
-
-
-def _last_stage(
-    stage: LastStage,
-    heads: list[LinearHead],
-    features: RunFeatures,
-    trial: Trial,
-    checkpoints: Checkpoints | None,
-) -> Iterator[EpochMetrics | Note]:
-    """Train the last stage from the fitted head on."""
-    set_head(stage.network, heads[-1])
-    yield from stage.fit(
-        features.train, features.test, first_epoch=len(heads) + 1, trial=trial, checkpoints=checkpoints
-    )
-    yield Note(
-        "the repeats and the data curve are those of the head alone, before the last stage was trained"
-    )

@@ -12,7 +12,9 @@ from pipeline.errors import BadSettings, OutOfMemory
 
 @click.command("run-now")
 @click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
-@click.option("--recipe", shell_complete=recipes, help="fast (the default), classic, or the home's own.")
+@click.option(
+    "--recipe", shell_complete=recipes, help="fast (the default), classic, thorough, or the home's own."
+)
 @click.option(
     "--backbone", shell_complete=backbones, help="The pretrained network; `weights list` shows all."
 )

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from pipeline.calibration import calibrated
-from pipeline.phases import counted_passes, on_features, phases
+from pipeline.phases import begins_on_features, counted_passes, image_epochs, on_features, phases
 from pipeline.records import Run, RunDetails
 from pipeline.report.scores import score_of
-from pipeline.report.words import NOTHING, decimal, duration, integer
+from pipeline.report.words import NARROW, NOTHING, decimal, duration, integer
 from pipeline.shown import shown
 
 
@@ -103,7 +103,12 @@ def _images_through(run: Run) -> str:
         return NOTHING
     if on_features(run):
         return f"{integer(run.train_images)} (each once)"
-    passes = len(run.epochs)
+    passes = image_epochs(run)
+    if begins_on_features(run):
+        part = f"{100 * (1 - run.settings['validation_share']):.0f}{NARROW}%"
+        return (
+            f"{integer(run.train_images)} (each once), then {passes} times the {part} that are not held out"
+        )
     return f"{integer(passes * run.train_images)} ({passes} times {integer(run.train_images)})"
 
 

@@ -40,7 +40,7 @@ def offered(place: Place, *words: str, program: str = "whisker") -> list[str]:
         (("--qu",), ["--quiet"]),
         (("weights", "f"), ["fetch"]),
         (("weights", "fetch", "efficientnet_lite1"), ["efficientnet_lite1"]),
-        (("run-now", "--recipe", ""), ["fast", "classic"]),
+        (("run-now", "--recipe", ""), ["fast", "classic", "thorough"]),
         (("run-now", "--backbone", "resnet18"), ["resnet18_v1", "resnet18_v2", "resnet18_tv"]),
         (("run-now", "--device", "g"), ["gpu"]),
         (("run-now", "--no-b"), ["--no-baseline"]),

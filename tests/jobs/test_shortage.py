@@ -18,7 +18,7 @@ from pipeline.records import Run, Status
 from pipeline.runtime import mx
 from tests.db.samples import NOON
 
-FAST, CLASSIC = recipe_named("fast"), recipe_named("classic")
+FAST, CLASSIC, THOROUGH = (recipe_named(name) for name in ("fast", "classic", "thorough"))
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_what_numpy_raises_for_more_than_there_can_be_is_known() -> None:
     [
         ("finetune", FAST, "use --set batch_size=16"),
         ("finetune", CLASSIC, "use --set batch_size=16 or --recipe fast"),
+        ("finetune", THOROUGH, "use --set batch_size=6 or --recipe fast"),
         ("scratch", baseline_of(FAST), "use --set baseline_batch_size=6 or --no-baseline"),
         ("scratch", replace(baseline_of(FAST), batch_size=1), "use --no-baseline"),
         ("finetune", replace(FAST, batch_size=1), "use a smaller --backbone, or free some memory"),
@@ -114,3 +115,4 @@ def test_only_want_of_memory_makes_the_parts_smaller_and_they_stay_so() -> None:
 def test_the_record_says_what_the_parts_change() -> None:
     assert note_of_parts(replace(FAST, gradient_parts=4)).endswith("images pass the network 8 at a time")
     assert "BatchNorm takes its statistics over a part" in note_of_parts(replace(CLASSIC, gradient_parts=2))
+    assert note_of_parts(replace(THOROUGH, gradient_parts=2)).endswith("add up to those of the batch")

@@ -78,6 +78,14 @@ def last_stage_epochs() -> tuple[EpochMetrics, ...]:
     )
 
 
+def thorough_run() -> Run:
+    """Return a run of 20 epochs of the head and 3 of all layers after it."""
+    layers = tuple(replace(metrics, phase="all layers") for metrics in last_stage_epochs()[20:])
+    run = example_run("finetune", 1, epochs=(*last_stage_epochs()[:20], *layers))
+    settings = {**run.settings, "trains": "head, then all layers", "validation_share": 0.2}
+    return replace(run, recipe="thorough", settings=settings)
+
+
 def _epoch(
     n: int, phase: str, loss: float, accuracy: float, seconds: float, drawn: random.Random
 ) -> EpochMetrics:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.crops import Crop
 from pipeline.decode import read_image, to_pixels
 from pipeline.reader import ImageReader
 from tests.pipeline.training import data_of, small_backbone
@@ -27,6 +28,26 @@ def test_mirrored_images_are_turned_left_to_right_and_others_are_not(drawn: Path
     mirrored = next(data.reader.batches(data.train, 4, mirrored=lambda position: position == 1))
     assert (mirrored.pixels[1] == plain.pixels[1, :, ::-1]).all()
     assert (mirrored.pixels[[0, 2, 3]] == plain.pixels[[0, 2, 3]]).all()
+
+
+def test_of_cropped_images_the_part_is_read_and_others_are_whole(drawn: Path) -> None:
+    data = data_of(drawn, small_backbone())
+    part = Crop(0.5, 0.5, 0.0, 1.0)
+    plain = next(data.reader.batches(data.train, 3))
+    cropped = next(
+        data.reader.batches(
+            data.train,
+            3,
+            mirrored=lambda position: position == 2,
+            cropped=lambda position: part if position else None,
+        )
+    )
+    assert (cropped.pixels[0] == plain.pixels[0]).all()
+    for position, turn in ((1, 1), (2, -1)):
+        image = read_image((drawn / os.fsdecode(data.train[position].path)).read_bytes())
+        expected = part.pixels(image, data.reader.preprocessing)
+        assert (cropped.pixels[position] == expected[:, ::turn]).all()
+        assert (expected != plain.pixels[position]).any()
 
 
 def test_what_vanished_or_changed_since_the_scan_is_left_out_and_remembered(

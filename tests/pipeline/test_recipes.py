@@ -19,7 +19,7 @@ def test_classic_is_the_recipe_as_it_was_published() -> None:
 
 
 def test_an_unknown_recipe_is_named_together_with_the_known_ones() -> None:
-    with pytest.raises(UnknownRecipe, match=r"'slow'.*fast, classic"):
+    with pytest.raises(UnknownRecipe, match=r"'slow'.*fast, classic, thorough$"):
         recipe_named("slow")
 
 
@@ -39,6 +39,8 @@ def test_the_baseline_trains_all_layers_alike_at_its_own_rate() -> None:
         ("classic", {"baseline_epochs": 5}, 5),
         ("fast", {}, 3),
         ("fast", {"baseline_epochs": 0}, 1),
+        ("thorough", {}, 3),
+        ("thorough", {"baseline_epochs": 0, "epochs": 5}, 5),
     ],
 )
 def test_zero_epochs_give_the_baseline_as_many_passes_as_the_fine_tuning(
@@ -46,6 +48,23 @@ def test_zero_epochs_give_the_baseline_as_many_passes_as_the_fine_tuning(
 ) -> None:
     baseline = baseline_of(with_settings(recipe_named(recipe), changes, where="here"))
     assert (baseline.epochs, baseline.baseline_epochs) == (epochs, epochs)
+
+
+def test_the_epochs_of_thorough_are_those_of_all_layers_and_not_of_its_head() -> None:
+    fast, thorough = (replace(recipe_named(name), epochs=3) for name in ("fast", "thorough"))
+    assert (fast.head_iterations, thorough.head_iterations) == (3, 100)
+
+
+def test_thorough_trains_no_last_stage_of_its_own() -> None:
+    with pytest.raises(BadSettings, match="last_stage_epochs is of no use to thorough"):
+        with_settings(recipe_named("thorough"), {"last_stage_epochs": 1}, where="here")
+
+
+def test_the_baseline_of_thorough_is_that_of_fast_with_the_same_flips_and_crops() -> None:
+    fast, thorough = (baseline_of(recipe_named(name)) for name in ("fast", "thorough"))
+    same = replace(thorough, name="fast", horizontal_flip=False, least_crop=1.0)
+    assert same == fast
+    assert (thorough.horizontal_flip, thorough.least_crop) == (True, recipe_named("thorough").least_crop)
 
 
 def test_the_batches_of_the_fine_tuning_and_of_the_baseline_are_set_apart() -> None:
@@ -92,6 +111,9 @@ def test_every_setting_can_be_given_as_text_and_as_a_value() -> None:
         ({"precision": 16}, "precision = 16 is not one of float32"),
         ({"precision": ["float32"]}, "is not one of float32"),
         ({"test_time_flip": True, "last_stage_epochs": 1}, "test_time_flip and last_stage_epochs cannot go"),
+        ({"least_crop": 0}, "is not greater than 0"),
+        ({"least_crop": 1.1}, "is greater than 1"),
+        ({"average_decay": 1}, "is not below 1"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence_with_the_place(changes: dict[str, object], sentence: str) -> None:

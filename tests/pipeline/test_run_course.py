@@ -36,6 +36,13 @@ def test_all_epochs_of_a_head_are_one_pass_over_the_images() -> None:
     assert (passes(run), epochs_within(run, 1)) == (1, 3)
 
 
+@pytest.mark.parametrize(("budget", "epochs"), [(1, 2), (2, 3), (3, 4), (9, 4)])
+def test_epochs_of_all_layers_after_those_of_a_head_are_each_one_more_pass(budget: int, epochs: int) -> None:
+    head, layers = run_of(0.5, 0.6, head=True), run_of(0.5, 0.6, 0.7, 0.8)
+    run = replace(head, epochs=(*head.epochs, *layers.epochs[2:]))
+    assert (passes(run), epochs_within(run, budget)) == (3, epochs)
+
+
 @pytest.mark.parametrize(("seconds", "epochs"), [(9.9, 0), (10, 1), (29.9, 2), (1000, 3)])
 def test_an_epoch_counts_once_it_has_ended(seconds: float, epochs: int) -> None:
     assert epochs_by(run_of(0.5, 0.6, 0.7), seconds) == epochs

@@ -20,7 +20,7 @@ from pipeline.network import forward_of, pretrained_network
 from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage
 from pipeline.runtime import mx
-from pipeline.train import TrainingData
+from pipeline.train import TrainingData, score
 from pipeline.train_head import fit_on_features
 from pipeline.weights import find_weights
 from tests.pipeline.training import AROUND, data_of
@@ -177,6 +177,10 @@ def test_a_last_stage_that_harms_is_undone(data: TrainingData) -> None:
     events = fit(net, data, last_stage_epochs=1, last_stage_learning_rate=5.0)
     assert any(isinstance(e, Note) and e.text.startswith("last stage: not kept") for e in events)
     assert {e.phase for e in events if isinstance(e, EpochMetrics)} == {"head"}
+    said = score(net, data, recipe_named("fast"), AROUND)
+    assert events[-1].log_loss == pytest.approx(said.log_loss, abs=1e-4), (
+        "the head is not the one of the trial"
+    )
     assert all((p.data().asnumpy() == before[n]).all() for n, p in net.features.collect_params().items())
 
 

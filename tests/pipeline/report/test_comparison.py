@@ -4,7 +4,7 @@ from math import log
 from pipeline.records import Calibration, Findings
 from pipeline.report.comparison import environment_rows, run_rows, setting_rows
 from pipeline.report.words import NARROW, NOTHING
-from tests.pipeline.example_runs import CLASSES, example_details, last_stage_epochs
+from tests.pipeline.example_runs import CLASSES, example_details, last_stage_epochs, thorough_run
 
 FINETUNE, SCRATCH = example_details("finetune", 13), example_details("scratch", 14)
 
@@ -16,6 +16,15 @@ def facts(*changes: dict[str, object]) -> dict[str, list[str]]:
 
 def test_the_passes_of_a_head_are_not_counted_as_images_through_the_network() -> None:
     assert facts({})["Given: training images through the network"] == ["1,600 (each once)"]
+
+
+def test_the_passes_of_all_layers_after_a_head_are_over_the_images_that_are_not_held_out() -> None:
+    run = thorough_run()
+    given = facts({"epochs": run.epochs, "settings": run.settings})
+    assert given["Given: training images through the network"] == [
+        "1,600 (each once), then 3 times the 80 % that are not held out"
+    ]
+    assert given["Given: epochs"] == ["20 passes over the stored features, 3 passes over the images"]
 
 
 def test_a_last_stage_is_counted_by_its_own_passes() -> None:
