@@ -40,8 +40,7 @@ def serve(state: State, host: str, port: int, token: str | None, names: tuple[st
       whisker serve --port 8080 --token auto
       whisker serve --host 0.0.0.0 --name photos.example
     """
-    if missing := [package for package in PACKAGES if find_spec(package) is None]:
-        raise BadSettings(f"serve needs the package {missing[0]}; run `pip install 'whisker[serve]'`")
+    _require_packages()
     state.home.require()
     state.config()  # says how to log
     from jobs.serving.access import access_for
@@ -50,21 +49,26 @@ def serve(state: State, host: str, port: int, token: str | None, names: tuple[st
     from jobs.stop import stop_on_signals
 
     access = access_for(host, token, names)
+    made = access.token if access.token != token else None
     with stop_on_signals() as flag, listen(host, port) as listening:
         from jobs.serving.app import make_app  # takes a second, and an address that is taken is said at once
 
         address = address_of(listening, host)
-        made = access.token if access.token != token else None
-        opened = f"{address}?token={quote(made)}" if made else address
-
-        def say_ready() -> None:
-            state.answer(
-                {"address": address, "token": made},
-                lambda console: console.print(
-                    f"{opened} shows {state.home.folder}; Ctrl-C ends it", markup=False
-                ),
-            )
-            sys.stdout.flush()  # who started it may wait for the address
-
-        answer_requests(make_app(state.home, access), listening, flag, say_ready)
+        app = make_app(state.home, access)
+        answer_requests(app, listening, flag, lambda: _say_ready(state, address, made))
     click.get_current_context().exit(128 + (flag.signal_number or 0))
+
+
+def _require_packages() -> None:
+    if missing := [package for package in PACKAGES if find_spec(package) is None]:
+        raise BadSettings(f"serve needs the package {missing[0]}; run `pip install 'whisker[serve]'`")
+
+
+def _say_ready(state: State, address: str, token: str | None) -> None:
+    """Say where the server is, with the token if it is one that nobody knows yet."""
+    opened = f"{address}?token={quote(token)}" if token else address
+    state.answer(
+        {"address": address, "token": token},
+        lambda console: console.print(f"{opened} shows {state.home.folder}; Ctrl-C ends it", markup=False),
+    )
+    sys.stdout.flush()  # who started it may wait for the address
