@@ -21,7 +21,8 @@ async def image_in(request: Request, most: int = MOST_BYTES) -> bytes:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not (kind.startswith("image/") or kind in {"application/octet-stream", FORM}):
-        raise HTTPException(415, f"an image cannot come as {kind or 'a body without Content-Type'!r}; {HOW}")
+        given = f"as {kind!r}" if kind else "without Content-Type"
+        raise HTTPException(415, f"an image cannot come {given}; {HOW}")
     bounded = Request(request.scope, _Bounded(request.receive, most))
     try:
         async with asyncio.timeout(SECONDS):

@@ -33,9 +33,9 @@ def test_a_suspect_has_its_label_with_the_probability_and_the_suggested_one() ->
 
 def test_the_page_says_how_to_decide() -> None:
     assert (
-        "To decide: cli.py suspects --csv FILE writes the newest list; fill in its column decision with a "
-        "class or exclude, then cli.py relabel FILE. The next cycle uses what was decided; the files are "
-        "never touched."
+        "To decide: cli.py serve shows them one by one in a browser. Or cli.py suspects --csv FILE writes "
+        "the newest list; fill in its column decision with a class or exclude, then cli.py relabel FILE. The "
+        "next cycle uses what was decided; the files are never touched."
     ) in text()
 
 
