@@ -42,3 +42,12 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny import write_weights
 
     return write_weights(tmp_path_factory.mktemp("gluon"))
+
+
+@pytest.fixture(scope="session")
+def quickly(tiny_weights: Path) -> dict[str, str]:
+    """Return an environment in which a cycle is quick: its network is tiny, and it waits for no file."""
+    from tests import tiny
+
+    settings = {"WHISKER_BACKBONE": tiny.NAME, "WHISKER_SETTLE_SECONDS": "0"}
+    return {**os.environ, **tiny.environment(tiny_weights), **settings}

@@ -1,4 +1,4 @@
-"""The command line, as a process of its own."""
+"""The command line, as a process of its own wherever it has work to do."""
 
 import io
 import json
@@ -9,33 +9,40 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner, Result
 from PIL import Image
 
+from cli import cli
 from db import store
 from db.session import open_read_only
 from pipeline.calibration import calibrated
+from pipeline.records import Run
 from tests.conftest import REPOSITORY
 
 QUICK = ("--set", "baseline_epochs=1", "--set", "baseline_images=8")
+ENDLESS = ("--set", "baseline_epochs=1000000", "--set", "baseline_images=8")
+AT_ONCE = {**os.environ, "WHISKER_SETTLE_SECONDS": "0"}
 
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, str(REPOSITORY / "cli.py"), *map(str, arguments)]
 
 
-def whisker(*arguments: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, cwd=cwd)
+def whisker(
+    *arguments: object, environment: Mapping[str, str] = AT_ONCE
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, env=environment)
 
 
-def wait_until_settled(images: Path) -> None:
-    """Wait until the pictures, which the tests have just drawn, are older than `settle_seconds`."""
-    youngest = max(path.stat().st_ctime for path in images.rglob("*.jpg"))
-    time.sleep(max(0.0, youngest + 5.2 - time.time()))
+def whisker_in_here(*arguments: object) -> Result:
+    """Run the program in this process, where what is tested ends before the work begins."""
+    return CliRunner(env=AT_ONCE).invoke(cli, [str(argument) for argument in arguments])
 
 
 def document(done: "subprocess.CompletedProcess[str]", status: int = 0) -> Any:
@@ -45,7 +52,7 @@ def document(done: "subprocess.CompletedProcess[str]", status: int = 0) -> Any:
 
 @pytest.fixture(scope="module")
 def finished(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """Return a home with one finished cycle, and what `run-now --json` printed."""
+    """Return a home with one finished cycle of the real network, and what `run-now --json` printed."""
     home = tmp_path_factory.mktemp("cli") / "home"
     done = whisker(
         "--home", home, "--json", "run-now", "--images", drawn, "--set", "settle_seconds=0", *QUICK
@@ -119,7 +126,6 @@ def test_if_changed_does_nothing_when_nothing_changed(finished: tuple[Path, Any]
 
 
 def test_scan_says_what_is_there_and_writes_nothing(drawn: Path, tmp_path: Path) -> None:
-    wait_until_settled(drawn)
     home = tmp_path / "home"
     found = document(whisker("--home", home, "--json", "scan", "--images", drawn))
     assert (found["images"], found["new"], found["gone"], found["quarantined"]) == (36, 36, 0, [])
@@ -130,19 +136,18 @@ def test_scan_says_what_is_there_and_writes_nothing(drawn: Path, tmp_path: Path)
 
 def test_a_read_command_does_not_create_the_database(tmp_path: Path) -> None:
     for words in (("runs",), ("show", 1), ("report",)):
-        done = whisker("--home", tmp_path / "home", *words)
-        assert done.returncode == 1
+        done = whisker_in_here("--home", tmp_path / "home", *words)
+        assert done.exit_code == 1
         assert "run-now" in done.stderr
         assert not (tmp_path / "home").exists()
 
 
 def test_init_makes_the_settings_and_run_now_uses_them(drawn: Path, tmp_path: Path) -> None:
-    wait_until_settled(drawn)
     home = tmp_path / "home"
     made = document(whisker("--home", home, "--json", "init", "--images", drawn))
     assert made["classes"] == ["cat", "dog"]
     assert document(whisker("--home", home, "--json", "scan"))["images"] == 36
-    assert whisker("--home", home, "init", "--images", drawn).returncode == 2
+    assert whisker_in_here("--home", home, "init", "--images", drawn).exit_code == 2
 
 
 def test_weights_and_doctor_answer_in_words_and_in_json(tmp_path: Path) -> None:
@@ -184,15 +189,16 @@ def test_weights_and_doctor_answer_in_words_and_in_json(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_use_is_one_sentence_on_standard_error(
-    tmp_path: Path, words: tuple[str, ...], status: int, sentence: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], status: int, sentence: str
 ) -> None:
-    done = whisker("--home", tmp_path / "home", *words, cwd=tmp_path)
-    assert done.returncode == status, done.stderr
+    monkeypatch.chdir(tmp_path)
+    done = whisker_in_here("--home", tmp_path / "home", *words)
+    assert done.exit_code == status, done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-    as_json = whisker("--home", tmp_path / "home", "--json", *words, cwd=tmp_path)
-    assert as_json.returncode == status
+    as_json = whisker_in_here("--home", tmp_path / "home", "--json", *words)
+    assert as_json.exit_code == status
     if as_json.stdout:
         assert sentence in json.loads(as_json.stdout)["error"]
 
@@ -247,8 +253,8 @@ def test_the_champion_is_moved_by_hand_and_back_and_the_history_says_why(
 def test_a_champion_or_comparison_that_cannot_be_is_one_sentence(
     finished: tuple[Path, Any], words: tuple[str, ...], sentence: str
 ) -> None:
-    done = whisker("--home", finished[0], *words)
-    assert (done.returncode, done.stdout) == (2, "")
+    done = whisker_in_here("--home", finished[0], *words)
+    assert (done.exit_code, done.stdout) == (2, "")
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -287,31 +293,36 @@ def imported(*words: str) -> list[str]:
         "'optuna'}\n"
         "print('imported', *sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=AT_ONCE
+    )
     return done.stderr.splitlines()[-1].split()[1:]
 
 
-def test_no_command_imports_what_it_does_not_use(drawn: Path, tmp_path: Path) -> None:
-    home = str(tmp_path / "home")
+def test_no_command_imports_what_it_does_not_use(finished: tuple[Path, Any], drawn: Path) -> None:
+    home = str(finished[0])
     assert imported("--help") == []
     assert imported("--home", home, "weights", "list") == ["rich"]
-    document(whisker("--home", home, "--json", "run-now", "--images", drawn, "--no-baseline"))
     assert imported("--home", home, "runs") == ["rich"]
     assert imported("--home", home, "champion") == ["rich"]
     assert imported("--home", home, "run-now", "--images", str(drawn), "--if-changed") == ["rich"]
     assert imported("--home", home, "tune", "--images", str(drawn), "--name", "fast") == ["rich"]
 
 
-def test_questions_only_a_person_can_answer_have_their_own_exit_status(drawn: Path, tmp_path: Path) -> None:
+def test_questions_only_a_person_can_answer_have_their_own_exit_status(
+    drawn: Path, quickly: dict[str, str], tmp_path: Path
+) -> None:
     images, home = tmp_path / "images", tmp_path / "home"
     shutil.copytree(drawn, images)
-    document(whisker("--home", home, "--json", "run-now", "--images", images, "--no-baseline"))
+    words = ("--home", home, "--json", "run-now", "--images", images, "--no-baseline")
+    document(whisker(*words, environment=quickly))
     for split in ("train", "test"):
         (images / split / "dog").rename(images / split / "hound")
     asked = whisker("--home", home, "run-now", "--images", images, "--if-changed")
     assert asked.returncode == 3
     assert "--accept-classes" in asked.stderr
-    assert whisker("--home", home, "scan", "--images", images).returncode == 3
+    assert "Traceback" not in asked.stderr
+    assert whisker_in_here("--home", home, "scan", "--images", images).exit_code == 3
 
 
 def test_suspects_are_listed_and_a_decided_list_is_applied(
@@ -335,13 +346,12 @@ def test_a_traceback_comes_only_when_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_in_mid_epoch_ends_the_run_as_interrupted(
-    drawn: Path, tmp_path: Path, number: int, status: int
+    drawn: Path, quickly: dict[str, str], tmp_path: Path, number: int, status: int
 ) -> None:
     home = tmp_path / "home"
-    endless = ("--set", "baseline_epochs=500", "--set", "baseline_images=8")
     process = subprocess.Popen(
-        command("--home", home, "--json", "run-now", "--images", drawn, *endless),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command("--home", home, "--json", "run-now", "--images", drawn, *ENDLESS),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=quickly,
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
@@ -358,13 +368,13 @@ def test_a_signal_in_mid_epoch_ends_the_run_as_interrupted(
 
 
 def test_kill_9_in_mid_epoch_loses_no_finished_epoch_and_the_next_run_repairs_it(
-    drawn: Path, tmp_path: Path
+    drawn: Path, quickly: dict[str, str], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
-    endless = ("--set", "baseline_epochs=500", "--set", "baseline_images=8")
     process = subprocess.Popen(
-        command("--home", home, "run-now", "--images", drawn, *endless), stderr=subprocess.PIPE, text=True
-    )
+        command("--home", home, "run-now", "--images", drawn, *ENDLESS),
+        stderr=subprocess.PIPE, text=True, env=quickly,
+    )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if "run 2, epoch 3" in line:
@@ -372,21 +382,21 @@ def test_kill_9_in_mid_epoch_loses_no_finished_epoch_and_the_next_run_repairs_it
     process.kill()
     process.wait()
     process.stderr.close()
-    result = document(whisker("--home", home, "--json", "run-now", "--images", drawn, "--no-baseline"))
-    assert result["status"] == "finished"
+    words = ("--home", home, "--json", "run-now", "--images", drawn, "--no-baseline")
+    assert document(whisker(*words, environment=quickly))["status"] == "finished"
     killed = document(whisker("--home", home, "--json", "show", 2))
     assert killed["status"] == "interrupted"
     assert len(killed["epochs"]) >= 3
 
 
 def test_the_top_level_packages_are_this_projects_own() -> None:
-    import cli
+    import cli as command_line
     import db
     import jobs
     import pipeline
     import templates
 
-    for module in (cli, jobs, pipeline, db, templates):
+    for module in (command_line, jobs, pipeline, db, templates):
         assert module.__file__ is not None
         assert Path(module.__file__).is_relative_to(REPOSITORY)
 
@@ -400,23 +410,22 @@ def test_nobody_imports_the_command_line() -> None:
 
 
 def test_the_daemon_takes_what_arrives_in_one_more_cycle_and_stops_on_sigterm(
-    drawn: Path, tmp_path: Path
+    drawn: Path, quickly: dict[str, str], tmp_path: Path
 ) -> None:
     images, home = tmp_path / "images", tmp_path / "home"
     shutil.copytree(drawn, images)
-    daemon = start_daemon(home, images, settle_seconds=1)
+    daemon = start_daemon(home, images, quickly, settle_seconds=1)
     try:
-        cycles_after(home, 1, daemon)
+        wait_for_cycles(home, 1, daemon)
         second = whisker("--home", home, "daemon")
         assert second.returncode == 75
         assert f"process {daemon.pid}" in second.stderr
         for number in range(1, 5):
             content = rotated(drawn / "test" / "dog" / f"drawn-{number:04}.jpg", 30 + number)
             (images / "train" / "dog" / f"new-{number}.jpg").write_bytes(content)
-        runs = cycles_after(home, 2, daemon)
-        assert [run["train_images"] for run in runs] == [28, 24]
-        time.sleep(7)  # three more looks
-        assert len(document(whisker("--home", home, "--json", "runs"))["runs"]) == 2
+        wait_for_cycles(home, 2, daemon)
+        wait_for_idle_looks(home, 2, daemon)
+        assert [run.train_images for run in runs_in(home)] == [28, 24]
     finally:
         daemon.send_signal(signal.SIGTERM)
         _, messages = daemon.communicate(timeout=60)
@@ -424,15 +433,19 @@ def test_the_daemon_takes_what_arrives_in_one_more_cycle_and_stops_on_sigterm(
     assert "Traceback" not in messages
 
 
-def test_sigterm_ends_the_daemon_together_with_a_cycle_in_mid_epoch(drawn: Path, tmp_path: Path) -> None:
+def test_sigterm_ends_the_daemon_together_with_a_cycle_in_mid_epoch(
+    drawn: Path, quickly: dict[str, str], tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     assert whisker("--home", home, "init", "--images", drawn).returncode == 0
     settings = (home / "whisker.toml").read_text()
     settings = settings.replace(
-        "[recipes.fast]", "[recipes.fast]\nbaseline_epochs = 500\nbaseline_images = 8"
+        "[recipes.fast]", "[recipes.fast]\nbaseline_epochs = 1000000\nbaseline_images = 8"
     )
     (home / "whisker.toml").write_text(settings)
-    daemon = subprocess.Popen(command("--home", home, "daemon"), stderr=subprocess.PIPE, text=True)
+    daemon = subprocess.Popen(
+        command("--home", home, "daemon"), stderr=subprocess.PIPE, text=True, env=quickly
+    )
     assert daemon.stderr is not None
     for line in daemon.stderr:
         if "run 2, epoch 2" in line:
@@ -442,38 +455,37 @@ def test_sigterm_ends_the_daemon_together_with_a_cycle_in_mid_epoch(drawn: Path,
     assert daemon.returncode == 143, messages
     runs = document(whisker("--home", home, "--json", "runs"))["runs"]
     assert [run["status"] for run in runs] == ["interrupted", "finished"]
-    assert (
-        document(whisker("--home", home, "--json", "run-now", "--if-changed", "--no-baseline"))["status"]
-        == "finished"
-    )
+    words = ("--home", home, "--json", "run-now", "--if-changed", "--no-baseline")
+    assert document(whisker(*words, environment=quickly))["status"] == "finished"
 
 
-def test_a_slow_copy_is_taken_once_and_whole(drawn: Path, tmp_path: Path) -> None:
+def test_a_slow_copy_is_taken_once_and_whole(drawn: Path, quickly: dict[str, str], tmp_path: Path) -> None:
     images, home = tmp_path / "images", tmp_path / "home"
     shutil.copytree(drawn, images)
-    daemon = start_daemon(home, images, settle_seconds=2)
+    daemon = start_daemon(home, images, quickly, settle_seconds=1.5)
     try:
-        cycles_after(home, 1, daemon)
+        wait_for_cycles(home, 1, daemon)
         content = rotated(drawn / "test" / "cat" / "drawn-0002.jpg", 33)
         target = images / "train" / "cat" / "slow.jpg"
         with target.open("wb") as file:
-            for start in range(0, len(content), len(content) // 20 + 1):
-                file.write(content[start : start + len(content) // 20 + 1])
+            for start in range(0, len(content), len(content) // 24 + 1):
+                file.write(content[start : start + len(content) // 24 + 1])
                 file.flush()
-                time.sleep(1)
-        runs = cycles_after(home, 2, daemon)
-        assert [run["train_images"] for run in runs] == [25, 24]
-        time.sleep(5)
-        assert len(document(whisker("--home", home, "--json", "runs"))["runs"]) == 2
+                time.sleep(0.3)
+        wait_for_cycles(home, 2, daemon)
+        wait_for_idle_looks(home, 2, daemon)
+        assert [run.train_images for run in runs_in(home)] == [25, 24]
     finally:
         daemon.send_signal(signal.SIGTERM)
         _, messages = daemon.communicate(timeout=60)
     assert daemon.returncode == 143, messages
 
 
-def test_what_a_killed_daemon_had_noticed_is_trained_on_once(drawn: Path, tmp_path: Path) -> None:
+def test_what_a_killed_daemon_had_noticed_is_trained_on_once(
+    drawn: Path, quickly: dict[str, str], tmp_path: Path
+) -> None:
     home = tmp_path / "home"
-    daemon = start_daemon(home, drawn, settle_seconds=2)
+    daemon = start_daemon(home, drawn, quickly, settle_seconds=2)
     assert daemon.stderr is not None
     for line in daemon.stderr:
         if "looking twice" in line:
@@ -483,11 +495,11 @@ def test_what_a_killed_daemon_had_noticed_is_trained_on_once(drawn: Path, tmp_pa
         process.kill()
     daemon.communicate()
     child.wait()
-    again = start_daemon(home, drawn, settle_seconds=2)
+    again = start_daemon(home, drawn, quickly, settle_seconds=0)
     try:
-        cycles_after(home, 1, again)
-        time.sleep(5)
-        assert len(document(whisker("--home", home, "--json", "runs"))["runs"]) == 1
+        wait_for_cycles(home, 1, again)
+        wait_for_idle_looks(home, 2, again)
+        assert len(runs_in(home)) == 1
     finally:
         again.send_signal(signal.SIGTERM)
         again.communicate(timeout=60)
@@ -501,28 +513,50 @@ def rotated(source: Path, degrees: int) -> bytes:
     return target.getvalue()
 
 
-def start_daemon(home: Path, images: Path, *, settle_seconds: int) -> "subprocess.Popen[str]":
-    """Start a daemon without baselines that looks every two seconds, in a home that is made if need be."""
+def start_daemon(
+    home: Path, images: Path, environment: Mapping[str, str], *, settle_seconds: float
+) -> "subprocess.Popen[str]":
+    """Start a daemon without baselines that looks each second, in a home that is made if need be."""
     if not home.exists():
         assert whisker("--home", home, "init", "--images", images).returncode == 0
-        settings = (home / "whisker.toml").read_text()
-        settings = settings.replace("# settle_seconds = 5", f"settle_seconds = {settle_seconds}")
-        (home / "whisker.toml").write_text(settings.replace("# baseline = true", "baseline = false"))
+    settings = {"WHISKER_BASELINE": "false", "WHISKER_SETTLE_SECONDS": str(settle_seconds)}
     return subprocess.Popen(
-        command("--home", home, "daemon", "--every", "2s"), stderr=subprocess.PIPE, text=True
-    )
+        command("--home", home, "daemon", "--every", "1s"),
+        stderr=subprocess.PIPE, text=True, env={**environment, **settings},
+    )  # fmt: skip
 
 
-def cycles_after(home: Path, count: int, daemon: "subprocess.Popen[str]") -> list[Any]:
-    """Wait until so many runs have finished; return all."""
-    for _ in range(240):
+def wait_for_cycles(home: Path, count: int, daemon: "subprocess.Popen[str]") -> None:
+    """Wait until so many cycles have finished and been looked at as such."""
+    wait_until(lambda: outcomes_in(home).count("finished") >= count, daemon)
+
+
+def wait_for_idle_looks(home: Path, count: int, daemon: "subprocess.Popen[str]") -> None:
+    """Wait for so many looks in a row that find nothing new."""
+    wait_until(lambda: outcomes_in(home)[:count] == ["nothing-new"] * count, daemon)
+
+
+def wait_until(holds: Callable[[], bool], daemon: "subprocess.Popen[str]") -> None:
+    for _ in range(600):
+        if holds():
+            return
         assert daemon.poll() is None
-        if (home / "whisker.db").exists():
-            runs: list[Any] = document(whisker("--home", home, "--json", "runs"))["runs"]
-            if sum(run["status"] == "finished" for run in runs) >= count:
-                return runs
-        time.sleep(0.5)
-    raise AssertionError(f"no {count} finished runs in two minutes")
+        time.sleep(0.2)
+    raise AssertionError("waited in vain for two minutes")
+
+
+def outcomes_in(home: Path) -> list[str]:
+    """Return how the looks have ended, the newest first."""
+    if not (home / "whisker.db").exists():
+        return []
+    with open_read_only(home / "whisker.db")() as session:
+        return [look.outcome for look in store.latest_looks(session, 100)]
+
+
+def runs_in(home: Path) -> list[Run]:
+    """Return all runs, the newest first."""
+    with open_read_only(home / "whisker.db")() as session:
+        return store.list_runs(session)
 
 
 def test_predict_says_what_the_report_says_and_goes_on_over_what_cannot_be_read(
@@ -570,12 +604,12 @@ def test_predict_without_a_model_says_so(
 ) -> None:
     home, _ = finished
     if run_id is None:
-        done = whisker("--home", tmp_path / "none", "predict", "x.jpg")
+        done = whisker_in_here("--home", tmp_path / "none", "predict", "x.jpg")
         assert "there is no home" in done.stderr
     else:
-        done = whisker("--home", home, "predict", "--run", run_id, "x.jpg")
+        done = whisker_in_here("--home", home, "predict", "--run", run_id, "x.jpg")
         assert "run 99 has no model" in done.stderr
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert done.stdout == ""
 
 

@@ -1,7 +1,6 @@
 """The clock of `python -m benchmarks phases`: it names functions, which must still be there."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,15 +9,15 @@ from benchmarks.phased_command import LATE_PHASES, PHASES, REST, Clock
 from tests.conftest import REPOSITORY
 
 
-def test_each_function_of_the_tables_takes_part_in_a_cycle(drawn: Path, tmp_path: Path) -> None:
+def test_each_function_of_the_tables_takes_part_in_a_cycle(
+    drawn: Path, quickly: dict[str, str], tmp_path: Path
+) -> None:
     file, home = tmp_path / "phases.json", tmp_path / "home"
-    home.mkdir()
-    (home / "whisker.toml").write_text("settle_seconds = 0\n")
     words = ["--home", str(home), "--json", "run-now", "--images", str(drawn), "--no-baseline"]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "benchmarks.phased_command", file, *words],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env=quickly,
         capture_output=True,
         text=True,
         check=True,

@@ -41,25 +41,22 @@ class Finished:
         return {image.path for image in self.snapshot.images}
 
 
-def whisker(home: Path, *words: object) -> str:
+def whisker(home: Path, *words: object, environment: dict[str, str]) -> str:
     command = [sys.executable, REPOSITORY / "cli.py", "--home", home, "--json", *words]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    done = subprocess.run([*map(str, command)], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout
 
 
 @pytest.fixture(scope="module")
-def finished(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(drawn: Path, quickly: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Return what a cycle made of drawn images and one file of each kind among the cats."""
     folder = tmp_path_factory.mktemp("kinds")
     images, home = folder / "images", folder / "home"
     shutil.copytree(drawn, images)
     write_kinds(images / "train" / "cat")
-    whisker(home, "init", "--images", images)
-    settings = home / "whisker.toml"
-    settings.write_text(settings.read_text().replace("# settle_seconds = 5", "settle_seconds = 0"))
-    result = json.loads(whisker(home, "run-now", "--images", images, "--no-baseline"))
+    result = json.loads(whisker(home, "run-now", "--images", images, "--no-baseline", environment=quickly))
     with open_read_only(home / "whisker.db")() as session:
         snapshot = store.last_finished_snapshot(session, str(images))
         assert snapshot is not None
