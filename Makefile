@@ -13,6 +13,8 @@ EXTRA ?= cpu
 PYTHON ?= $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 BIN := $(VENV)/bin
+# Python compiles what it imports; of all that is installed, that is a part.
+INSTALL = $(BIN)/python -m pip install --quiet --no-compile
 
 .PHONY: run test faults lint format audit bench docs pictures setup clean
 
@@ -41,7 +43,7 @@ audit: $(VENV)/.ready-dev
 	$(BIN)/python .ci/audit.py $(VENV)
 
 bench: $(VENV)/.ready-dev
-	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA),dev,lite]'
+	$(INSTALL) --editable '.[$(EXTRA),dev,lite]'
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.ready-dev
@@ -56,11 +58,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready-run: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA)]'
+	$(INSTALL) --editable '.[$(EXTRA)]'
 	touch $@
 
 $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRA),dev]'
+	$(INSTALL) --editable '.[$(EXTRA),dev]'
 	touch $(VENV)/.ready-run $@
 
 clean:
