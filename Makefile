@@ -53,6 +53,8 @@ docs: $(VENV)/.ready-dev
 pictures: $(VENV)/.ready-dev
 	$(BIN)/python -m docs.make.pictures
 
+setup: $(VENV)/.ready-dev
+
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Whisker needs Python 3.11 (MXNet has no newer one): install it, or name it with 'make PYTHON=/path/to/python3.11'."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
