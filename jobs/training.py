@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
 from typing import Any
 
 from db import store
@@ -16,6 +15,7 @@ from pipeline.bundle import publish_model
 from pipeline.decode import normalise
 from pipeline.failpoint import failpoint
 from pipeline.features import held_out_part
+from pipeline.model_facts import model_facts
 from pipeline.network import describe, pretrained_network, scratch_network
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note, Run
@@ -43,7 +43,7 @@ def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
         device, seed = work.around.device, work.around.seed
         network = pretrained_network(work.backbone, len(data.classes), weights, device, seed)
         events = _fine_tuning(run, network, data, recipe)
-        _complete(run, recipe, data, network, events)
+        _complete(run, recipe, data, network, events, weights)
     return run.id
 
 
@@ -79,7 +79,12 @@ def train_scratch(work: Work, recipe: Recipe) -> int:
 
 
 def _complete(
-    run: OpenRun, recipe: Recipe, data: TrainingData, network: Any, events: Iterator[TrainingEvent]
+    run: OpenRun,
+    recipe: Recipe,
+    data: TrainingData,
+    network: Any,
+    events: Iterator[TrainingEvent],
+    weights: WeightsFile | None = None,
 ) -> None:
     """Run the training to its end, storing all it yields; publish the model and close the record."""
     for event in events:
@@ -88,31 +93,28 @@ def _complete(
             failpoint("after_epoch_row")
     for path, reason in data.reader.unreadable.items():
         run.store(Note(f"left out, {reason}: {os.fsdecode(path)}"))
-    _publish(run, recipe, data, network)
+    _publish(run, recipe, data, network, weights)
     run.checkpoints.remove()
     failpoint("after_run_finished")
 
 
-def _publish(run: OpenRun, recipe: Recipe, data: TrainingData, network: Any) -> None:
+def _publish(
+    run: OpenRun, recipe: Recipe, data: TrainingData, network: Any, weights: WeightsFile | None
+) -> None:
     """Write the model to its folder, then the end of the run to its record."""
     work = run.work
     with work.sessions() as session:
-        temperature = store.temperature(session, run.id)
-        trained = store.runs_with_epochs(session, {run.id})[run.id]
+        details = store.load_run(session, run.id)  # its evaluation is the last thing that a training yields
+    trained = details.run
     work.around.progress("model files", 0, 0)
     artifacts = publish_model(
         network,
         work.home.model(run.id),
         classes=data.classes,
         preprocessing=data.reader.preprocessing,
-        temperature=temperature,
+        temperature=details.findings.temperature,
         test_time_flip=recipe.test_time_flip,
-        facts={
-            "run": run.id,
-            "backbone": work.backbone.name,
-            "recipe": asdict(recipe),
-            "snapshot": work.snapshot.digest,
-        },
+        facts=model_facts(details, work.snapshot, weights),
         sample=_sample(data),
     )
     structure = describe(network, data.reader.preprocessing.size, work.around.device)

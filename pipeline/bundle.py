@@ -2,9 +2,10 @@
 
     network-symbol.json, network-0000.params   what MXNet's SymbolBlock.imports opens anywhere
     network.onnx                               the same for ONNX Runtime; missing where the two disagree
-    model.json                                 labels, preprocessing, temperature, recipe, snapshot, hashes;
+    model.json                                 labels, preprocessing, temperature, recipe, metrics, hashes;
                                                with test_time_flip, the logits of an image are to be averaged
                                                with those of its mirror image before the temperature
+    README.md                                  the model card: the same for people
 
 MXNet reports no error when the end of a file does not fit on a full disk, and opens a damaged file as if it
 were good. So what was written is read back and compared before the folder gets its name, and the hashes are
@@ -26,7 +27,18 @@ from pipeline.disk import save_failed
 from pipeline.engine import try_onnxruntime
 from pipeline.errors import TrainingDiverged, WeightsError
 from pipeline.failpoint import failpoint
-from pipeline.manifest import MANIFEST, ONNX, PARAMETERS, SYMBOL, preprocessing_of, read_manifest
+from pipeline.manifest import (
+    CARD,
+    MANIFEST,
+    MEND,
+    ONNX,
+    PARAMETERS,
+    SYMBOL,
+    classes_of,
+    preprocessing_of,
+    read_manifest,
+)
+from pipeline.model_card import model_card
 from pipeline.publish import sha256_of, sync_file, sync_folder
 from pipeline.read_back import check_read_back
 from pipeline.records import Artifact, Preprocessing
@@ -64,7 +76,7 @@ def publish_model(
         preprocessing: what the network expects of an image.
         temperature: what its logits are to be divided by, so that its probabilities can be trusted.
         test_time_flip: whether its logits are to be averaged over an image and its mirror image.
-        facts: what else `model.json` shall say.
+        facts: what else `model.json` shall say, see `model_facts`.
         sample: normalised images (N, 3, S, S) on which ONNX Runtime must agree with MXNet; none: noise.
 
     Raises:
@@ -81,17 +93,16 @@ def publish_model(
         if sample is None:
             sample = _noise(preprocessing.size)
         files = [SYMBOL, PARAMETERS, *_write_onnx(network, beside / ONNX, sample)]
-        hashes = {name: sha256_of(beside / name) for name in files}
         manifest = {
-            "classes": classes,
+            **facts,
+            "classes": list(classes),
             "preprocessing": asdict(preprocessing),
             "temperature": temperature,
             "test_time_flip": test_time_flip,
-            **facts,
-            "sha256": hashes,
+            "sha256": {name: sha256_of(beside / name) for name in files},
         }
-        (beside / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        artifacts = tuple(_artifact(beside / name) for name in (*files, MANIFEST))
+        _describe(manifest, beside)
+        artifacts = tuple(_artifact(beside / name) for name in (*files, CARD, MANIFEST))
         sync_folder(beside)
         failpoint("before_model_rename")
         beside.replace(folder)
@@ -112,12 +123,20 @@ def load_model(folder: Path, device: Any) -> Model:
     """
     manifest = read_manifest(folder)
     if not {SYMBOL, PARAMETERS} <= set(manifest["sha256"]):
-        raise WeightsError(f"the files of the network in {folder} have no hashes in {MANIFEST}; train again")
+        raise WeightsError(f"the files of the network in {folder} have no hashes in {MANIFEST}; {MEND}")
     # As SymbolBlock.imports does it, but with the input's type, which that leaves to a warning and a guess.
     network = mx.gluon.SymbolBlock(mx.sym.load(str(folder / SYMBOL)), mx.sym.var("data", dtype="float32"))
     network.collect_params().load(str(folder / PARAMETERS), ctx=device)
     network.hybridize(static_alloc=True)
-    return Model(network, tuple(manifest["classes"]), preprocessing_of(manifest))
+    return Model(network, classes_of(manifest), preprocessing_of(manifest))
+
+
+def _describe(manifest: dict[str, Any], folder: Path) -> None:
+    """Write what the model says of itself: for people, then for programs, with the hash of the former."""
+    (folder / CARD).write_text(model_card(manifest), encoding="utf-8")
+    hashes = manifest["sha256"] | {CARD: sha256_of(folder / CARD)}
+    text = json.dumps({**manifest, "sha256": hashes}, indent=1)
+    (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _write_onnx(network: Any, file: Path, sample: Array) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import importlib.util
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class WeightsFile:
     path: Path
     source: str  # where it was found, in words
     sha256: str
+    is_users_own: bool = False  # named or imported by a user, so that nobody knows its licence
 
 
 def find_weights(
@@ -49,7 +50,7 @@ def find_weights(
     Raises WeightsError if there are none and they cannot be fetched, or must not be (`download` is False).
     """
     if explicit is not None:
-        return _weights_file(explicit, "the file that was named")
+        return replace(_weights_file(explicit, "the file that was named"), is_users_own=True)
     found = find_imported(backbone, weights_folder) or find_known(backbone, weights_folder)
     if found is not None:
         return found
@@ -78,7 +79,7 @@ def find_imported(backbone: Backbone, weights_folder: Path) -> WeightsFile | Non
     record = read_record(weights_folder, backbone.name)
     if record is None:
         return None
-    return WeightsFile(imported_file(weights_folder, record), record.origin, record.sha256)
+    return WeightsFile(imported_file(weights_folder, record), record.origin, record.sha256, is_users_own=True)
 
 
 def damaged_weights(weights_folder: Path) -> list[str]:

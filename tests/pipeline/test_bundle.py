@@ -17,6 +17,7 @@ from pipeline.onnx_runtime import open_model
 from pipeline.publish import sha256_of
 from pipeline.runtime import mx
 from pipeline.trained_model import open_trained
+from tests.pipeline.published import FACTS
 from tests.pipeline.training import small_backbone, small_network
 
 
@@ -28,7 +29,7 @@ def publish(network: Any, folder: Path, temperature: float = 1.0, **more: Any) -
         classes=("cat", "dog"),
         preprocessing=preprocessing,
         temperature=temperature,
-        facts={"run": 1},
+        facts=FACTS,
         **more,
     )
 
@@ -88,7 +89,10 @@ def test_a_model_without_a_temperature_has_1_and_one_that_is_no_temperature_is_r
 ) -> None:
     manifest: dict[str, Any] = {} if written is None else {"temperature": written}
     if read is None:
-        with pytest.raises(WeightsError, match=r"the temperature .* is not a number above 0; train again"):
+        with pytest.raises(
+            WeightsError,
+            match=r"the temperature .* is not a number above 0; take another copy, or train again",
+        ):
             temperature_of(manifest)
     else:
         assert temperature_of(manifest) == read
@@ -132,7 +136,10 @@ def test_a_model_that_is_not_whole_is_one_sentence(tmp_path: Path, damage: str) 
         (folder / "model.json").write_text(json.dumps({"classes": ["cat"]}))
     if damage == "no parameters":
         (folder / PARAMETERS).unlink()
-    with pytest.raises(WeightsError, match=r"the model in .*run cannot be read .*; train again"):
+    with pytest.raises(
+        WeightsError,
+        match=r"the model in .*run cannot be read .*; take another copy, or train again",
+    ):
         load_model(folder, mx.cpu())
 
 

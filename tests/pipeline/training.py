@@ -36,6 +36,21 @@ def small_network(seed: int = 0) -> Any:
     return scratch_network(small_backbone(), 2, mx.cpu(), seed)
 
 
+def lively_network(backbone: Backbone | None = None, classes: int = 2) -> Any:
+    """Return a network of random weights that tells images apart: its logits on noise go up to 3.
+
+    Without training, values vanish on their way through weights from Xavier, and two networks that say 0 of
+    everything agree.
+    """
+    backbone = backbone or small_backbone()
+    network = scratch_network(backbone, classes, mx.cpu(), 0)
+    network.features.initialize(mx.init.Xavier("gaussian", factor_type="in", magnitude=2), force_reinit=True)
+    size = backbone.preprocessing.size
+    largest = network(mx.nd.random.normal(shape=(2, 3, size, size))).abs().max()
+    network.output.weight.set_data(network.output.weight.data() * 3 / largest)
+    return network
+
+
 def classic(**changes: Any) -> Recipe:
     """Return the recipe `classic` with changes."""
     return replace(recipe_named("classic"), **changes)
