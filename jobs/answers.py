@@ -14,13 +14,13 @@ UNSURE = "unsure"  # instead of a class, where the most probable one is below th
 
 
 def as_text(
-    answers: Iterable[Answer], run_id: int, classes: Sequence[str], form: Form, reject_below: float
+    answers: Iterable[Answer], run_id: int | None, classes: Sequence[str], form: Form, reject_below: float
 ) -> Iterator[str]:
     """Yield all answers as text, as they come.
 
     Args:
         answers: read lazily.
-        run_id: of the network that gave them.
+        run_id: of the network that gave them; None: it is not known.
         classes: in the order of the probabilities.
         form: a line for each file, but "json", which is one document.
         reject_below: an answer whose highest probability is below it is marked as rejected.
@@ -34,7 +34,7 @@ def as_text(
         case "jsonl":
             yield from (f"{json.dumps(fields)}\n" for fields in rows)
         case "json":
-            yield f'{{"run": {run_id}, "predictions": ['
+            yield f'{{"run": {json.dumps(run_id)}, "predictions": ['
             yield from (f"{',' if i else ''}\n  {json.dumps(fields)}" for i, fields in enumerate(rows))
             yield "\n]}\n"
 

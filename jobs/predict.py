@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from db import store
-from db.session import open_read_only
 from jobs.answers import UNSURE, best
 from jobs.home import Home
-from pipeline.errors import BadSettings, NoSuchRecord
+from pipeline.errors import BadSettings
 from pipeline.image_paths import image_paths
-from pipeline.manifest import MANIFEST
 from pipeline.predict import Answer, predict
 from pipeline.sorting import copy_into
 from pipeline.trained_model import TrainedModel, open_trained
@@ -32,16 +29,10 @@ def open_classifier(home: Home, run_id: int | None) -> Classifier:
         NoSuchRecord: there is no champion, or the run has no model.
         WeightsError: a file of the model is missing or is not what was written.
     """
-    home.require()
-    with open_read_only(home.database)() as session:
-        run_id = store.champion_id(session) if run_id is None else run_id
-        if run_id is None:
-            raise NoSuchRecord(f"the home {home.folder} has no champion yet; `run-now` trains one")
-        written = store.artifact_sha256(session, run_id, MANIFEST)
-    folder = home.model(run_id)
-    if not folder.is_dir():
-        raise NoSuchRecord(f"run {run_id} has no model in {home.models}; `cli.py show {run_id}` says why")
-    return Classifier(run_id, open_trained(folder, written))
+    from jobs.published import published_model  # the database takes its time, and a given model needs none
+
+    found = published_model(home, run_id)
+    return Classifier(found.run_id, open_trained(found.folder, found.manifest_sha256))
 
 
 def check_sorting(target: Path, images: Path | None, words: Sequence[bytes]) -> None:
@@ -58,7 +49,7 @@ def check_sorting(target: Path, images: Path | None, words: Sequence[bytes]) -> 
 
 
 def classify(
-    classifier: Classifier,
+    model: TrainedModel,
     words: Iterable[bytes],
     listed: Iterable[bytes],
     check_stop: Callable[[], None],
@@ -69,7 +60,7 @@ def classify(
     """Yield an answer for each file that is named; with `sort_into`, copy each image to its class first.
 
     Args:
-        classifier: what to use.
+        model: what to use.
         words: files, folders and patterns; `-` stands for the paths in `listed`.
         listed: lines with a path each, such as those of standard input.
         check_stop: called before each batch; raises to stop.
@@ -80,7 +71,6 @@ def classify(
         SaveFailed: a copy cannot be written.
     """
     named = (word for item in words for word in (_lines(listed) if item == b"-" else (item,)))
-    model = classifier.model
     found = predict(
         image_paths(named),
         model.forward,

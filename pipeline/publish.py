@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from pipeline.disk import save_failed
 
@@ -14,19 +16,31 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         SaveFailed: the file cannot be written; DiskFull if that is for want of space.
     """
+    with writing_whole(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which gets its name `path` when the block has ended well.
+
+    Raises:
+        SaveFailed: it cannot be written, or the block raised OSError; DiskFull if that is for want of space.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
+        raise save_failed(path, error) from error
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise save_failed(path, error) from error
 
 
 def sync_file(path: Path) -> None:

@@ -3,8 +3,22 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from pipeline.disk import last_line
+from pipeline.errors import WeightsError
 from pipeline.evaluate import Forward, over_mirrors
-from pipeline.manifest import ONNX, preprocessing_of, read_manifest, temperature_of, uses_test_time_flip
+from pipeline.manifest import (
+    MEND,
+    ONNX,
+    classes_of,
+    preprocessing_of,
+    read_manifest,
+    run_of,
+    temperature_of,
+    uses_test_time_flip,
+)
+from pipeline.packed_model import unpacked
 from pipeline.records import Preprocessing
 
 
@@ -16,6 +30,7 @@ class TrainedModel:
     preprocessing: Preprocessing
     forward: Forward  # normalised images, float32 (N, 3, S, S) -> logits (N, classes)
     temperature: float  # divides the logits where probabilities are shown; stored ones are without it
+    run_id: int | None = None  # that trained it, by its own account
 
 
 def open_trained(folder: Path, manifest_sha256: str | None = None) -> TrainedModel:
@@ -29,12 +44,39 @@ def open_trained(folder: Path, manifest_sha256: str | None = None) -> TrainedMod
         WeightsError: a file of the model is missing or is not what was written.
     """
     manifest = read_manifest(folder, manifest_sha256)
+    classes, how, temperature = classes_of(manifest), preprocessing_of(manifest), temperature_of(manifest)
     forward = _forward(folder, has_onnx=ONNX in manifest["sha256"])
     if uses_test_time_flip(manifest):
         forward = over_mirrors(forward)
-    return TrainedModel(
-        tuple(manifest["classes"]), preprocessing_of(manifest), forward, temperature_of(manifest)
-    )
+    return TrainedModel(classes, how, forward, temperature, run_of(manifest))
+
+
+def open_stranger(place: Path) -> TrainedModel:
+    """Open a model that may come from anywhere: its folder, or the zip that `export` makes of it.
+
+    The hashes tell that it is whole, not who made it, so it is tried before it is used.
+
+    Raises:
+        WeightsError: it is no model, is not what was written, or does not do what it says.
+    """
+    if place.is_dir():
+        return _tried(place, place)
+    with unpacked(place) as folder:
+        return _tried(folder, place)
+
+
+def _tried(folder: Path, place: Path) -> TrainedModel:
+    try:
+        model = open_trained(folder)
+        size = model.preprocessing.size
+        shape = model.forward(np.zeros((1, 3, size, size), np.float32)).shape
+    except WeightsError:
+        raise
+    except Exception as error:  # ONNX Runtime and MXNet raise what they like
+        raise WeightsError(f"the network in {place} cannot be run: {last_line(error)}; {MEND}") from error
+    if shape != (1, len(model.classes)):
+        raise WeightsError(f"the network in {place} does not tell the classes apart that it names; {MEND}")
+    return model
 
 
 def _forward(folder: Path, *, has_onnx: bool) -> Forward:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     "--run", "run_id", type=int, shell_complete=run_ids, help="Use this run instead of the champion."
 )
 @click.option(
+    "--model",
+    "place",
+    type=click.Path(path_type=Path),
+    metavar="FILE|FOLDER",
+    help="Use the model in a zip file of `export`, or in a folder; this needs no home.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["human", "csv", "jsonl"]),
@@ -46,6 +53,7 @@ def predict(
     state: State,
     paths: tuple[bytes, ...],
     run_id: int | None,
+    place: Path | None,
     form: "Form",
     reject_below: float,
     sort_into: Path | None,
@@ -61,6 +69,7 @@ def predict(
       whisker predict --format csv photos > answers.csv
       whisker predict --reject-below 0.9 --sort-into sorted 'inbox/*.jpg'
       find photos -newer yesterday | whisker predict -
+      whisker predict --model whisker-run-0001.zip photo.jpg
 
     \b
     Exit status:
@@ -68,10 +77,14 @@ def predict(
     """
     from jobs.answers import as_text
     from jobs.predict import check_sorting, classify, open_classifier
+    from pipeline.trained_model import open_stranger
+
+    if run_id is not None and place is not None:
+        raise click.UsageError("--run names a model of this home and --model one of anywhere; give only one")
 
     if sort_into:
         check_sorting(sort_into, state.config().images, paths)
-    classifier = open_classifier(state.home, run_id)
+    model = open_stranger(place) if place else open_classifier(state.home, run_id).model
     errors = 0
 
     def counted(answers: "Iterator[Answer]") -> "Iterator[Answer]":
@@ -82,12 +95,10 @@ def predict(
 
     with state.at_work() as (flag, _):
         answers = classify(
-            classifier, paths, sys.stdin.buffer, flag.check, reject_below=reject_below, sort_into=sort_into
+            model, paths, sys.stdin.buffer, flag.check, reject_below=reject_below, sort_into=sort_into
         )
         chosen = "json" if state.as_json else form
-        for text in as_text(
-            counted(answers), classifier.run_id, classifier.model.classes, chosen, reject_below
-        ):
+        for text in as_text(counted(answers), model.run_id, model.classes, chosen, reject_below):
             sys.stdout.write(text)
     if errors:
         files = "1 file" if errors == 1 else f"{errors:,} files"
