@@ -15,6 +15,7 @@ from jobs.commands.compare import compare
 from jobs.commands.completion import COMPLETION_VARIABLE, completion, run_ids
 from jobs.commands.config import show_config
 from jobs.commands.daemon import daemon
+from jobs.commands.export import export
 from jobs.commands.labels import relabel, suspects
 from jobs.commands.notify import notify_test
 from jobs.commands.predict import predict
@@ -271,6 +272,7 @@ COMMANDS = (
     relabel,
     weights,
     predict,
+    export,
     champion,
     promote,
     rollback,

@@ -73,6 +73,7 @@ from db.settled import (
     save_label_decisions,
 )
 from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot, tested_but_trained_on
+from db.tested_images import tested_images
 
 __all__ = [
     "PARTS",
@@ -149,6 +150,7 @@ __all__ = [
     "store_snapshot",
     "temperature",
     "tested_but_trained_on",
+    "tested_images",
     "tested_on",
     "unfinished_runs",
     "without_parts",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # listing runs must not import MXNet
     from jobs.compare_runs import Compared, Scored
     from jobs.cycle import Outcome
     from jobs.decide_labels import Doubts
+    from jobs.export import Given
     from jobs.look import Look
     from pipeline.conflicts import Conflict
 
@@ -165,6 +166,24 @@ def compared_document(compared: "Compared") -> Document:
         "gain": asdict(comparison.gain),
         "log_loss_change": asdict(comparison.log_loss_change),
         "report": str(compared.page),
+    }
+
+
+def export_document(given: "Given") -> Document:
+    """Return what `export` prints; what was measured is null for `--format params`."""
+    measured = given.measured
+    return {
+        "run": given.run_id,
+        "format": given.form,
+        "file": str(given.file),
+        "bytes": given.size,
+        "sha256": given.sha256,
+        "opset": given.opset,
+        "compared_on": given.compared_on or None,
+        "unreadable": [{"path": shown(path), "reason": why} for path, why in given.unreadable.items()],
+        "parity": asdict(measured.network) if measured else None,
+        "parity_with_preprocessing": asdict(measured.whole) if measured and measured.whole else None,
+        "pixels": asdict(measured.pixels) if measured and measured.pixels else None,
     }
 
 

@@ -31,6 +31,7 @@ WhiskerError                 exit status 1
 ├── TrainingDiverged         1   the loss or a parameter is not finite
 ├── ComputingFailed          1   MXNet failed
 │   └── OutOfMemory              1   there is too little memory
+├── CannotExport             1   a model cannot be given away as was asked
 ├── SaveFailed               1   a file could not be written whole
 │   └── DiskFull                     passes
 ├── DatabaseError            1   the database cannot be used
@@ -173,6 +174,10 @@ class OutOfMemory(ComputingFailed):
     def __init__(self, message: str, *, goes_on: bool) -> None:
         super().__init__(message)
         self.goes_on = goes_on  # whether a new process goes on, with a batch in smaller parts
+
+
+class CannotExport(WhiskerError):
+    """A model cannot be written in the form that was asked for, or would not say what it says here."""
 
 
 class SaveFailed(WhiskerError):

@@ -10,12 +10,8 @@ from typing import Any
 import numpy as np
 import onnx
 
+from pipeline.onnx_nodes import IR_VERSION, OPSET
 from pipeline.runtime import mx
-
-# MXNet 1.9.1 translates to the operators of opset 13, whatever it writes into the file: it would name the
-# newest that `onnx` knows, which an older ONNX Runtime refuses. Both are old enough for every reader.
-OPSET = 13
-IR_VERSION = 8
 
 
 def export_onnx(block: Any, size: int) -> bytes:

@@ -1,6 +1,7 @@
 """Run an ONNX model on the CPU with ONNX Runtime. Nothing here needs MXNet, nor may it."""
 
 import importlib.metadata
+from collections.abc import Callable
 from pathlib import Path
 
 import onnxruntime
@@ -28,6 +29,12 @@ def open_model(model: bytes | Path) -> Forward:
     Raises:
         Exception: whatever ONNX Runtime raises for a model that it cannot run.
     """
+    run = open_outputs(model)
+    return lambda images: run(images)[0]
+
+
+def open_outputs(model: bytes | Path) -> Callable[[Array], tuple[Array, ...]]:
+    """Return the same for a model of which all outputs are wanted, and that may take any images."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = computing_threads()
     options.log_severity_level = _ERRORS_ONLY
@@ -36,9 +43,4 @@ def open_model(model: bytes | Path) -> Forward:
     source = model if isinstance(model, bytes) else str(model)
     session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     (name,) = (item.name for item in session.get_inputs())
-
-    def forward(images: Array) -> Array:
-        output: Array = session.run(None, {name: images})[0]
-        return output
-
-    return forward
+    return lambda images: tuple(session.run(None, {name: images}))

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
+from PIL import Image
 
 from pipeline.arrays import Array
 from pipeline.crops import Crop
@@ -79,15 +80,20 @@ class ImageReader:
     def _pixels(self, image: SnapshotImage, mirror: bool, crop: Crop | None) -> Array | None:
         """Return the pixels of one image, uint8 (size, size, 3); None if it is no longer what was scanned."""
         try:
-            data = read_file(os.path.join(self.folder, image.path))
-            if hashlib.sha256(data).hexdigest() != image.sha256:
-                raise BadImage("changed since the scan")  # noqa: TRY301
-            decoded = read_image(data)
+            decoded = read_picture(self.folder, image)
         except BadImage as error:
             self.unreadable[image.path] = str(error)
             return None
         pixels = crop.pixels(decoded, self.preprocessing) if crop else to_pixels(decoded, self.preprocessing)
         return pixels[:, ::-1] if mirror else pixels
+
+
+def read_picture(folder: bytes, image: SnapshotImage) -> Image.Image:
+    """Return an image, upright and in RGB; raises BadImage if it is no longer what was scanned."""
+    data = read_file(os.path.join(folder, image.path))
+    if hashlib.sha256(data).hexdigest() != image.sha256:
+        raise BadImage("changed since the scan")
+    return read_image(data)
 
 
 def _complete(pending: list[tuple[int, "Future[Array | None]"]]) -> Iterator[Batch]:

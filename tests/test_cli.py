@@ -95,6 +95,7 @@ def test_runs_and_show_list_and_inspect(finished: tuple[Path, Any]) -> None:
     assert shown["settings"]["batch_size"] == 32
     assert {"mxnet", "numpy", "python"} <= set(shown["environment"])
     assert [artifact["name"] for artifact in shown["artifacts"]] == [
+        "README.md",
         "model.json",
         "network-0000.params",
         "network-symbol.json",
@@ -616,3 +617,69 @@ def test_predict_without_a_model_says_so(
 def test_predict_needs_no_mxnet(finished: tuple[Path, Any], drawn: Path) -> None:
     home, _ = finished
     assert imported("--home", str(home), "predict", str(drawn / "test")) == ["onnxruntime", "rich"]
+
+
+def test_an_exported_model_predicts_without_the_home_what_the_champion_predicts(
+    finished: tuple[Path, Any], drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, result = finished
+    monkeypatch.chdir(tmp_path)
+    expected = document(whisker("--home", home, "--json", "predict", drawn / "test"))
+    given = document(whisker("--home", home, "--json", "export", "--format", "params"))
+    assert Path(given["file"]) == tmp_path / "whisker-run-0001.zip"
+    assert (given["run"], given["format"], given["parity"]) == (result["finetune"]["id"], "params", None)
+    nowhere = tmp_path / "nowhere"
+    found = document(
+        whisker("--home", nowhere, "--json", "predict", "--model", given["file"], drawn / "test")
+    )
+    assert found == expected
+    assert not nowhere.exists()
+    model = ("predict", "--model", given["file"], str(drawn / "test"))
+    assert imported("--home", str(nowhere), *model) == ["onnxruntime", "rich"]
+    again = whisker_in_here("--home", home, "export", "--format", "params")
+    assert (again.exit_code, "is there already" in again.stderr) == (2, True)
+
+
+def test_an_onnx_file_is_measured_and_the_document_says_how_far_it_is_from_mxnet(
+    finished: tuple[Path, Any], tmp_path: Path
+) -> None:
+    words = ("--home", finished[0], "--json", "export", "--format", "onnx", "--with-preprocessing")
+    given = document(whisker(*words, "--output", tmp_path / "pets.onnx"))
+    assert (given["opset"], given["compared_on"], given["unreadable"]) == (13, "test images", [])
+    for parity in (given["parity"], given["parity_with_preprocessing"]):
+        assert (parity["images"], parity["same_class"]) == (12, 12)
+    assert given["parity"]["probability_difference"] <= 1e-4
+    assert given["pixels"]["largest"] <= 2
+    people = whisker("--home", finished[0], "export", "--format", "onnx", "--output", tmp_path)
+    assert "compared with MXNet on 12 of 12 test images" in people.stdout
+    assert "the same class for 12 of 12" in people.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (("export",), 2, "Missing option '--format'"),
+        (("export", "--format", "tflite"), 2, "'tflite' is not one of"),
+        (("export", "--format", "params", "--with-preprocessing"), 2, "are for --format onnx"),
+        (("export", "--format", "params", "--images", "."), 2, "are for --format onnx"),
+        (("export", "--format", "params", "--run", "99"), 2, "run 99 has no model"),
+        (("predict", "--run", "1", "--model", "x.zip", "a.jpg"), 2, "give only one"),
+        (("predict", "--model", "x.zip", "a.jpg"), 1, "there is no model x.zip"),
+        (("predict", "--model", "cli.txt", "a.jpg"), 1, "cli.txt cannot be read as the zip file of a model"),
+        (("predict", "--model", ".", "a.jpg"), 1, "the model in . cannot be read"),
+    ],
+)
+def test_what_cannot_be_exported_or_opened_is_one_sentence(
+    finished: tuple[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    status: int,
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cli.txt").write_text("no model")
+    done = whisker_in_here("--home", finished[0], *words)
+    assert (done.exit_code, done.stdout) == (status, ""), done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

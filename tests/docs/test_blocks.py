@@ -16,7 +16,7 @@ from tests.docs.conftest import Place
 from tests.docs.markdown import DOCUMENTS, Block, blocks, code_words
 
 RUN, SHOWN = "sh", "sh shown"
-TEXT = {"", "text", "toml", "ini", "json"}
+TEXT = {"", "text", "toml", "ini", "json", "python"}
 COMMAND = re.compile(r"^\s*(\S*/)?(whisker|python|cli\.py|sudo|pip) \S", re.MULTILINE)
 LANGUAGES = {RUN, SHOWN} | TEXT
 MADE = {"docs/COMMANDS.md", "benchmarks/RESULTS.md"}  # by programs

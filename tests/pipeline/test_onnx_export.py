@@ -12,7 +12,8 @@ import pytest
 
 from pipeline.backbones import backbone_named
 from pipeline.network import forward_of, scratch_network, split_features
-from pipeline.onnx_export import OPSET, export_onnx
+from pipeline.onnx_export import export_onnx
+from pipeline.onnx_nodes import OPSET
 from pipeline.onnx_runtime import open_model
 from pipeline.processors import computing_threads, usable_processors
 from pipeline.runtime import mx

@@ -1,0 +1,39 @@
+"""The test images of a run, and where they lie today."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.base import SPLITS
+from db.runs import get_cycle, get_run
+from db.tables import FileRow, ImageRow, SnapshotImageRow, SnapshotRow
+from pipeline.records import SnapshotImage
+
+
+def tested_images(session: Session, run_id: int) -> tuple[str, tuple[SnapshotImage, ...]]:
+    """Return the image folder of a run's cycle, and the test images of its snapshot.
+
+    Their paths are those at which the last look saw the same content, so that images which were moved since
+    are found; of what it did not see, those of the snapshot. NoSuchRecord if there is no run.
+    """
+    cycle = get_cycle(session, get_run(session, run_id).cycle_id)
+    today = (
+        select(FileRow.sha256, func.min(FileRow.path).label("path"))
+        .where(FileRow.root == cycle.images_folder, FileRow.sha256.is_not(None))
+        .group_by(FileRow.sha256)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            ImageRow.sha256,
+            SnapshotRow.classes,
+            SnapshotImageRow.label,
+            func.coalesce(today.c.path, SnapshotImageRow.path),
+        )
+        .join(SnapshotImageRow, SnapshotImageRow.image_id == ImageRow.id)
+        .join(SnapshotRow, SnapshotRow.id == SnapshotImageRow.snapshot_id)
+        .outerjoin(today, today.c.sha256 == ImageRow.sha256)
+        .where(SnapshotRow.id == cycle.snapshot_id, SnapshotImageRow.split == SPLITS.index("test"))
+        .order_by(SnapshotImageRow.label, ImageRow.sha256)
+    )
+    images = (SnapshotImage(sha256, classes[label], "test", path) for sha256, classes, label, path in rows)
+    return cycle.images_folder, tuple(images)
