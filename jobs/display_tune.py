@@ -130,7 +130,8 @@ def _outcome(tuned: Tuned, best: Tried) -> Iterator[str]:
         yield f"stopped by a signal, so no recipe was written; the best so far: {_named(best)}"
         return
     if found is None:
-        yield f"no trial was better than {name} and held out; nothing to gain here, so no recipe was written"
+        why = f"trial {best.number} diverged on other images" if best.number else "no trial was better"
+        yield f"{why}: {name} is as good, so no recipe was written"
         return
     yield (
         f"on {len(found.after.losses):,} training images that the search had not seen: log loss "
@@ -143,7 +144,7 @@ def _outcome(tuned: Tuned, best: Tried) -> Iterator[str]:
             f'or by recipe = "{request.name}" in {request.home.settings_file}'
         )
         return
-    yield f"within what chance explains: {name} is as good, so no recipe was written"
+    yield f"that is within what chance explains: {name} is as good, so no recipe was written"
 
 
 def _named(one: Tried) -> str:

@@ -27,6 +27,7 @@ PARTS = len(SEARCHED) + len(CONFIRMING)
 STRENGTHS = (1e-5, 10.0)  # C
 LAST_STAGE_EPOCHS = (0, 5)
 LAST_STAGE_RATES = (1e-4, 1e-2)
+FIRST_EPOCHS = 2  # of the first proposal that trains the last stage
 
 Ending = Literal["finished", "given up", "diverged"]
 
@@ -85,7 +86,8 @@ def search(ground: Ground, part: Array, recipe: Recipe) -> Iterator[Tried]:
         sampler=optuna.samplers.TPESampler(seed=ground.around.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
     )
-    study.enqueue_trial(_beginning(recipe, strength_of(ground, recipe, _all_rows(folds))))
+    for settings in _beginnings(recipe, strength_of(ground, recipe, _all_rows(folds))):
+        study.enqueue_trial(settings)
     for number in itertools.count(1):
         trial = study.ask()
         tried = _proposal(ground, number, _proposed(trial, recipe), folds, trial)
@@ -116,17 +118,18 @@ def best_of(tried: Sequence[Tried]) -> Tried:
     return min((one for one in tried if one.ending == "finished"), key=lambda one: one.loss)
 
 
-def _beginning(recipe: Recipe, strength: float) -> dict[str, float | int]:
-    """Return the first proposal: the recipe as it is, but for C, which is not chosen anew for each fold."""
+def _beginnings(recipe: Recipe, strength: float) -> Iterator[dict[str, float | int]]:
+    """Yield the first proposals: C is not chosen anew for each fold, and the last stage is frozen, or not."""
 
     def within(value: float, bounds: tuple[float, float]) -> float:
         return min(max(value, bounds[0]), bounds[1])
 
-    epochs = min(recipe.last_stage_epochs, LAST_STAGE_EPOCHS[1])
-    first: dict[str, float | int] = {"strength": within(strength, STRENGTHS), "last_stage_epochs": epochs}
-    if epochs:
-        first["last_stage_learning_rate"] = within(recipe.last_stage_learning_rate, LAST_STAGE_RATES)
-    return first
+    first: dict[str, float | int] = {"strength": within(strength, STRENGTHS)}
+    yield {**first, "last_stage_epochs": 0}
+    if not recipe.test_time_flip:
+        epochs = min(recipe.last_stage_epochs, LAST_STAGE_EPOCHS[1]) or FIRST_EPOCHS
+        rate = within(recipe.last_stage_learning_rate, LAST_STAGE_RATES)
+        yield {**first, "last_stage_epochs": epochs, "last_stage_learning_rate": rate}
 
 
 def _proposed(trial: optuna.Trial, recipe: Recipe) -> Recipe:

@@ -181,7 +181,7 @@ def test_time_that_is_up_ends_it_within_a_trial_but_the_recipe_as_it_is_is_judge
         found = tuned(asked(tmp_path, images, trials=None, minutes=0.0))
     assert ([one.number for one in found.tried], found.confirmation, found.stopped) == ([0], None, None)
     assert "the recipe fast as it is: log loss" in caplog.text
-    assert "nothing to gain" in words(found)
+    assert "no trial was better: fast is as good, so no recipe was written" in words(found)
 
 
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [

@@ -43,12 +43,17 @@ def told(one: Tried) -> tuple[object, ...]:
     return one.number, one.recipe, one.ending, one.losses.tolist(), one.accuracy
 
 
-def test_the_recipe_comes_first_as_it_is_and_then_with_a_strength_that_is_fixed() -> None:
-    ground = made_ground()
-    first, second = tried(ground, FAST, 1)
-    assert (first.number, first.recipe, first.ending) == (0, FAST, "finished")
-    assert second.recipe == replace(FAST, head_strengths=second.recipe.head_strengths)
-    assert second.recipe.head_strengths[0] in FAST.head_strengths
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_the_recipe_comes_first_as_it_is_then_with_a_fixed_strength_without_and_with_the_last_stage(
+    epochs: int,
+) -> None:
+    recipe = replace(FAST, last_stage_epochs=epochs)
+    first, second, third = tried(made_ground(), recipe, 2)
+    assert (first.number, first.recipe, first.ending) == (0, recipe, "finished")
+    fixed = second.recipe.head_strengths
+    assert second.recipe == replace(FAST, head_strengths=fixed)
+    assert fixed[0] in FAST.head_strengths
+    assert third.recipe == replace(FAST, head_strengths=fixed, last_stage_epochs=epochs or 2)
 
 
 def test_proposals_stay_in_their_bounds_and_change_nothing_else() -> None:
@@ -123,8 +128,8 @@ def test_a_gain_counts_where_its_interval_leaves_out_nothing_gained(
 def test_a_proposal_that_diverges_is_one_trial_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.tuning.LAST_STAGE_RATES", (1e29, 1e30))
     deep = replace(FAST, head_strengths=(0.01,), last_stage_epochs=2, last_stage_learning_rate=1e-3)
-    first, second, *_ = found = tried(made_ground(), deep, 3)
-    assert (first.ending, second.ending) == ("finished", "diverged")
+    found = tried(made_ground(), deep, 3)
+    assert [one.ending for one in found[:3]] == ["finished", "finished", "diverged"]
     assert best_of(found).ending == "finished"
     with pytest.raises(TrainingDiverged):
         tried(made_ground(), replace(deep, last_stage_learning_rate=1e30), 0)
