@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,28 @@ def whisker(
     *arguments: object, environment: Mapping[str, str] = AT_ONCE
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, env=environment)
+
+
+@contextmanager
+def started(*arguments: object, environment: Mapping[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    """Start the program, which does not outlive the test, whatever becomes of it."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command(*arguments), stdout=pipe, stderr=pipe, text=True, env=environment
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: "subprocess.Popen[str]", words: str) -> None:
+    """Read what a process says on standard error until it says this."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    raise AssertionError(f"it has ended without a word of {words!r}")
 
 
 def whisker_in_here(*arguments: object) -> Result:
@@ -350,16 +373,11 @@ def test_a_signal_in_mid_epoch_ends_the_run_as_interrupted(
     drawn: Path, quickly: dict[str, str], tmp_path: Path, number: int, status: int
 ) -> None:
     home = tmp_path / "home"
-    process = subprocess.Popen(
-        command("--home", home, "--json", "run-now", "--images", drawn, *ENDLESS),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=quickly,
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "run 2, epoch 2" in line:
-            break
-    process.send_signal(number)
-    out, _ = process.communicate(timeout=60)
+    words = ("--home", home, "--json", "run-now", "--images", drawn, *ENDLESS)
+    with started(*words, environment=quickly) as process:
+        read_until(process, "run 2, epoch 2")
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
     assert process.returncode == status
     assert json.loads(out)["exit_status"] == status
     runs = document(whisker("--home", home, "--json", "runs"))["runs"]
@@ -372,17 +390,9 @@ def test_kill_9_in_mid_epoch_loses_no_finished_epoch_and_the_next_run_repairs_it
     drawn: Path, quickly: dict[str, str], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
-    process = subprocess.Popen(
-        command("--home", home, "run-now", "--images", drawn, *ENDLESS),
-        stderr=subprocess.PIPE, text=True, env=quickly,
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "run 2, epoch 3" in line:
-            break
-    process.kill()
-    process.wait()
-    process.stderr.close()
+    with started("--home", home, "run-now", "--images", drawn, *ENDLESS, environment=quickly) as process:
+        read_until(process, "run 2, epoch 3")
+        process.kill()
     words = ("--home", home, "--json", "run-now", "--images", drawn, "--no-baseline")
     assert document(whisker(*words, environment=quickly))["status"] == "finished"
     killed = document(whisker("--home", home, "--json", "show", 2))
@@ -444,15 +454,10 @@ def test_sigterm_ends_the_daemon_together_with_a_cycle_in_mid_epoch(
         "[recipes.fast]", "[recipes.fast]\nbaseline_epochs = 1000000\nbaseline_images = 8"
     )
     (home / "whisker.toml").write_text(settings)
-    daemon = subprocess.Popen(
-        command("--home", home, "daemon"), stderr=subprocess.PIPE, text=True, env=quickly
-    )
-    assert daemon.stderr is not None
-    for line in daemon.stderr:
-        if "run 2, epoch 2" in line:
-            break
-    daemon.send_signal(signal.SIGTERM)
-    _, messages = daemon.communicate(timeout=60)
+    with started("--home", home, "daemon", environment=quickly) as daemon:
+        read_until(daemon, "run 2, epoch 2")
+        daemon.send_signal(signal.SIGTERM)
+        _, messages = daemon.communicate(timeout=60)
     assert daemon.returncode == 143, messages
     runs = document(whisker("--home", home, "--json", "runs"))["runs"]
     assert [run["status"] for run in runs] == ["interrupted", "finished"]
@@ -487,10 +492,7 @@ def test_what_a_killed_daemon_had_noticed_is_trained_on_once(
 ) -> None:
     home = tmp_path / "home"
     daemon = start_daemon(home, drawn, quickly, settle_seconds=2)
-    assert daemon.stderr is not None
-    for line in daemon.stderr:
-        if "looking twice" in line:
-            break
+    read_until(daemon, "looking twice")
     (child,) = psutil.Process(daemon.pid).children()
     for process in (daemon, child):
         process.kill()
