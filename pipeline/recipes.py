@@ -91,7 +91,7 @@ RECIPES = {
         ),
         Recipe(
             name="thorough", backbone="efficientnet_lite0", trains="head, then all layers", epochs=8,
-            batch_size=12, horizontal_flip=True, least_crop=0.5, learning_rate=0.0001, momentum=0.9,
+            batch_size=12, horizontal_flip=True, least_crop=0.5, learning_rate=5e-5, momentum=0.9,
             head_learning_rate_factor=1.0,
         ),
     )
