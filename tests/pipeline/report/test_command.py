@@ -12,7 +12,7 @@ from tests.pipeline.example_runs import example_run
 
 CHANGES: dict[str, object] = {
     "epochs": 7,
-    "horizontal_flip": True,
+    "center_crop": True,
     "head_strengths": (0.1, 1e-05),
     "weight_decay": 0.0001,
 }
