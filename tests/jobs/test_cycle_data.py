@@ -14,11 +14,10 @@ from jobs.cycle import Outcome
 from jobs.decide_labels import apply_decisions
 from jobs.glance import glance
 from jobs.labels import doubts_csv
-from jobs.lock import hold
 from jobs.look import Accepted
 from jobs.preparation import Request
 from jobs.stop import StopFlag
-from pipeline.errors import BadSettings, ClassesChanged, ImagesVanished, Locked
+from pipeline.errors import BadSettings, ClassesChanged, ImagesVanished
 from pipeline.evaluate import silent
 from pipeline.records import Cycle, Snapshot, Suspect
 from tests.jobs.cycles import REAL, cycles, request, run
@@ -177,8 +176,6 @@ def test_a_list_that_does_not_fit_is_refused_whole(
         apply_decisions(asked.home, images, file)
     with open_read_only(asked.home.database)() as session:
         assert store.label_decisions(session) == {}
-    with hold(asked.home.lock_file, "a cycle"), pytest.raises(Locked):
-        apply_decisions(asked.home, images, file)
 
 
 def test_suspects_are_stored_with_the_cycle_and_written_as_a_list_to_decide_on(
