@@ -22,8 +22,8 @@ from pipeline.errors import WeightsError
 from pipeline.network import forward_of
 from pipeline.onnx_export import export_onnx
 from pipeline.onnx_runtime import open_model
+from pipeline.pretrained.weights import find_weights
 from pipeline.runtime import mx
-from pipeline.weights import find_weights
 
 CALM = 0.5  # the load of the last minute below which nothing else of weight runs
 

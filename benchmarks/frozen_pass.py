@@ -20,9 +20,9 @@ from pipeline.frozen_pass import run_frozen
 from pipeline.network import forward_of, pretrained_network, scratch_network
 from pipeline.onnx_export import export_onnx
 from pipeline.onnx_runtime import open_model
+from pipeline.pretrained.weights import find_weights
 from pipeline.runtime import mx
 from pipeline.train import Surroundings, TrainingData
-from pipeline.weights import find_weights
 
 BACKBONES = ("efficientnet_lite0", "resnet18_v2", "mobilenetv2_1.0")
 BATCH = 32

@@ -65,7 +65,7 @@ def zoo_network(name: str, context: Any) -> tuple[Any, Any]:
 def efficientnet(name: str, context: Any) -> tuple[Any, Any]:
     """Return Whisker's port with its weights, and how its images are prepared."""
     from pipeline.backbones import backbone_named
-    from pipeline.weights import find_weights, load_pretrained
+    from pipeline.pretrained.weights import find_weights, load_pretrained
 
     backbone = backbone_named(name)
     network = backbone.build(2)

@@ -20,13 +20,13 @@ from pipeline.backbones import backbone_named
 from pipeline.drawings import draw_demo_images
 from pipeline.network import pretrained_network, scratch_network
 from pipeline.precision import BFLOAT16_FLAGS, Precision
+from pipeline.pretrained.weights import find_weights
 from pipeline.processors import processor_flags, usable_processors
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, baseline_of, recipe_named
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.train import Surroundings, TrainingData, fit_all_layers
-from pipeline.weights import find_weights
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 WAYS = {

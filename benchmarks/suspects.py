@@ -12,11 +12,11 @@ from pipeline.backbones import backbone_named
 from pipeline.features import Features, compute_features, held_out_part
 from pipeline.head import held_out_losses
 from pipeline.network import pretrained_network
+from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import Recipe, recipe_named
 from pipeline.runtime import mx
 from pipeline.suspects import out_of_fold_probabilities, suspects
 from pipeline.train import Surroundings
-from pipeline.weights import find_weights
 
 # What people found when they looked at the photos: a plush toy, a shelter's logo, a drawing with a small dog.
 KNOWN_ODD = (b"train/cat/0515.jpg", b"train/cat/0700.jpg", b"train/dog/0451.jpg")

@@ -17,11 +17,11 @@ from benchmarks.photos import training_data
 from pipeline.backbones import backbone_named
 from pipeline.errors import WeightsError
 from pipeline.network import pretrained_network, scratch_network
+from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.train import Surroundings, fit_all_layers
-from pipeline.weights import find_weights
 
 
 def main(folder: str, name: str, epochs: int, device: str, images: int) -> None:

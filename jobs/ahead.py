@@ -21,9 +21,9 @@ from jobs.stop import StopFlag
 from pipeline.backbones import backbone_named
 from pipeline.device import Device, context, needs_no_gpu
 from pipeline.engine_settings import FrozenSettings
+from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import Recipe
 from pipeline.scan_result import ScanResult
-from pipeline.weights import find_weights
 
 log = logging.getLogger("whisker")
 

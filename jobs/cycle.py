@@ -38,9 +38,9 @@ from pipeline.errors import GivenUp
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
 from pipeline.precision import check_precision
+from pipeline.pretrained.weights import WeightsFile, find_weights
 from pipeline.processors import processor_flags
 from pipeline.records import Cycle
-from pipeline.weights import WeightsFile, find_weights
 
 if TYPE_CHECKING:
     from jobs.work import Work

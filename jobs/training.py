@@ -17,13 +17,13 @@ from pipeline.failpoint import failpoint
 from pipeline.features import held_out_part
 from pipeline.model_facts import model_facts
 from pipeline.network import describe, pretrained_network, scratch_network
+from pipeline.pretrained.weights import WeightsFile
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note, Run
 from pipeline.run_course import passes, trained_seconds
 from pipeline.snapshot import evenly
 from pipeline.train import TrainingData, TrainingEvent, fit_all_layers
 from pipeline.train_head import fit_on_features
-from pipeline.weights import WeightsFile
 
 SAMPLE = 8  # images on which a model is compared with its ONNX form
 

@@ -17,12 +17,12 @@ from pipeline.features import compute_features
 from pipeline.leaks import likeness
 from pipeline.network import pretrained_network, split_features
 from pipeline.parts import deal, require_enough
+from pipeline.pretrained.weights import find_weights
 from pipeline.reader import ImageReader
 from pipeline.recipes import preprocessing_for
 from pipeline.records import Snapshot, SnapshotImage
 from pipeline.train import Surroundings, TrainingData
 from pipeline.tuning import PARTS
-from pipeline.weights import find_weights
 
 log = logging.getLogger("whisker")
 

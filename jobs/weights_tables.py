@@ -9,8 +9,8 @@ from rich.text import Text
 from pipeline.shown import shown
 
 if TYPE_CHECKING:  # an import report comes from a module that needs MXNet
-    from pipeline.weights_import import ImportReport
-    from pipeline.weights_list import WeightsStatus
+    from pipeline.pretrained.importing import ImportReport
+    from pipeline.pretrained.listing import WeightsStatus
 
 FEW = 5  # names that are shown of many
 

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from pipeline.errors import UnknownBackbone
+from pipeline.pretrained.names import Naming
 from pipeline.records import Preprocessing
-from pipeline.weights_names import Naming
 
 
 class Build(Protocol):
@@ -178,13 +178,13 @@ def _build_resnet(depth: int, classes: int, *, prefix: str | None = None) -> Any
 
 
 def _lite_namings(name: str) -> tuple[Naming, ...]:
-    from pipeline.torch_names import lite_namings
+    from pipeline.pretrained.torch_names import lite_namings
 
     return lite_namings(name)
 
 
 def _torchvision_namings(depth: int) -> tuple[Naming, ...]:
-    from pipeline.torch_names import torchvision_namings
+    from pipeline.pretrained.torch_names import torchvision_namings
 
     return torchvision_namings(depth)
 

@@ -10,9 +10,9 @@ from pipeline.class_metrics import ClassMetrics, class_metrics
 from pipeline.evaluation_arrays import as_arrays, by_content, log_losses
 from pipeline.manifest import FORMAT
 from pipeline.paired import Estimate, mean_estimate
+from pipeline.pretrained.weights import WeightsFile
 from pipeline.records import Evaluation, RunDetails, Snapshot
 from pipeline.shares import share
-from pipeline.weights import WeightsFile
 
 Facts = dict[str, Any]  # what JSON can hold
 

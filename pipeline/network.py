@@ -10,9 +10,9 @@ from pipeline.arrays import Array
 from pipeline.backbones import Backbone
 from pipeline.evaluate import Forward
 from pipeline.head import LinearHead
+from pipeline.pretrained.weights import WeightsFile, load_pretrained
 from pipeline.records import Layer, NetworkStructure
 from pipeline.runtime import mx
-from pipeline.weights import WeightsFile, load_pretrained
 
 
 def pretrained_network(backbone: Backbone, classes: int, weights: WeightsFile, device: Any, seed: int) -> Any:

@@ -38,7 +38,7 @@ def weights_list(state: State) -> None:
     from dataclasses import asdict
 
     from jobs.weights_tables import weights_table
-    from pipeline.weights_list import list_weights
+    from pipeline.pretrained.listing import list_weights
 
     statuses = list_weights(state.home.weights)
     document = {"weights": [asdict(status) for status in statuses]}
@@ -59,7 +59,7 @@ def weights_fetch(state: State, backbone: str) -> None:
       whisker weights fetch resnet18_v2
     """
     from pipeline.backbones import backbone_named
-    from pipeline.weights import find_weights
+    from pipeline.pretrained.weights import find_weights
 
     with state.at_work() as (_, progress):
         found = find_weights(
@@ -96,7 +96,7 @@ def weights_import(state: State, file: Path, backbone: str | None) -> None:
 
     from jobs.weights_tables import import_table
     from pipeline.backbones import backbone_named
-    from pipeline.weights_import import import_weights
+    from pipeline.pretrained.importing import import_weights
 
     chosen = backbone_named(backbone) if backbone else None
     report = import_weights(file, state.home.weights, chosen, datetime.now(UTC))

@@ -16,7 +16,7 @@ from jobs.prune import left_over
 from pipeline.disk import in_words
 from pipeline.errors import WeightsError, WhiskerError
 from pipeline.manifest import MANIFEST, read_manifest
-from pipeline.weights import damaged_weights
+from pipeline.pretrained.weights import damaged_weights
 
 LATE = timedelta(days=2)  # a backup is made each day, at the start of a look
 TOLERANCE = timedelta(minutes=5)  # between two clocks that are right

@@ -13,9 +13,9 @@ from jobs.examination.check import Check
 from pipeline.backbones import BACKBONES
 from pipeline.cuda_libraries import distributions_problem, mxnet_distributions
 from pipeline.errors import WeightsError
+from pipeline.pretrained.weights import find_weights
 from pipeline.probe_child import ProbeOutcome, describe_end, run_probe
 from pipeline.processors import usable_processors
-from pipeline.weights import find_weights
 
 IMPORT_SECONDS = 60.0
 PACKAGED = "efficientnet_lite0"

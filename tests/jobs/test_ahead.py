@@ -20,12 +20,12 @@ from jobs.stop import StopFlag
 from pipeline.ahead import BATCH, FIRST_PART, LARGEST_PART, _parts, compute_ahead
 from pipeline.backbones import backbone_named
 from pipeline.errors import Interrupted
+from pipeline.pretrained.weights import find_weights
 from pipeline.records import Run, RunDetails
 from pipeline.runtime import mx
 from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN, ScanResult
 from pipeline.train import Surroundings
-from pipeline.weights import find_weights
 from tests import tiny
 from tests.jobs.cycles import REAL, cycles, request, run
 

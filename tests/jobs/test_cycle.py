@@ -30,9 +30,9 @@ from pipeline.errors import (
     TrainingDiverged,
     WeightsError,
 )
+from pipeline.pretrained.importing import import_weights
 from pipeline.recipes import with_settings
 from pipeline.runtime import mx
-from pipeline.weights_import import import_weights
 from tests.jobs.cycles import cycles, request, run
 from tests.jobs.receivers import Receiver, receiving
 

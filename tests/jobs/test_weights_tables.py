@@ -5,8 +5,8 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.weights_tables import import_table, weights_table
-from pipeline.weights_import import ImportReport
-from pipeline.weights_list import WeightsStatus
+from pipeline.pretrained.importing import ImportReport
+from pipeline.pretrained.listing import WeightsStatus
 
 REPORT = ImportReport(
     "resnet18_tv", "/home/weights/x.params", "ab" * 32, "[bold]x.pth", "cd" * 32, "PyTorch", "torchvision's",

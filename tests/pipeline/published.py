@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.bundle import publish_model
 from pipeline.model_facts import model_facts
+from pipeline.pretrained.weights import WeightsFile
 from pipeline.records import Calibration, Findings, Preprocessing, Run, RunDetails, Snapshot
-from pipeline.weights import WeightsFile
 from tests.db.samples import NOON, evaluation, snapshot
 from tests.pipeline.training import small_backbone, small_network
 

@@ -79,7 +79,7 @@ def test_lite_backbones_normalise_as_they_were_trained() -> None:
 
 def test_listing_backbones_and_weights_does_not_import_mxnet() -> None:
     code = (
-        "import sys, pathlib; from pipeline.weights_list import list_weights; "
+        "import sys, pathlib; from pipeline.pretrained.listing import list_weights; "
         "list_weights(pathlib.Path('nowhere')); sys.exit('mxnet' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,9 +9,9 @@ from pipeline.arrays import Array
 from pipeline.backbones import backbone_named
 from pipeline.efficientnet import VARIANTS, build_efficientnet, same_padding
 from pipeline.errors import WeightsError
+from pipeline.pretrained.torch_pickle import read_state_dict
+from pipeline.pretrained.weights import WeightsFile, find_weights, load_pretrained
 from pipeline.runtime import mx
-from pipeline.torch_pickle import read_state_dict
-from pipeline.weights import WeightsFile, find_weights, load_pretrained
 
 # MXNet's nd.array uses an old name of scipy's; nothing will mend it there.
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `csr_matrix`:DeprecationWarning")

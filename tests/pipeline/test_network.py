@@ -9,8 +9,8 @@ import numpy as np
 from pipeline.backbones import backbone_named
 from pipeline.head import LinearHead
 from pipeline.network import describe, forward_of, pretrained_network, scratch_network, set_head
+from pipeline.pretrained.weights import find_weights
 from pipeline.runtime import mx
-from pipeline.weights import find_weights
 from tests.pipeline.training import small_backbone, small_network
 
 

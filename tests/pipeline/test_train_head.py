@@ -17,12 +17,12 @@ from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import log_softmax, over_mirrors
 from pipeline.features import compute_features, held_out_part
 from pipeline.network import forward_of, pretrained_network
+from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage
 from pipeline.runtime import mx
 from pipeline.train import TrainingData, score
 from pipeline.train_head import fit_on_features
-from pipeline.weights import find_weights
 from tests.pipeline.training import AROUND, data_of
 
 BACKBONE = backbone_named("efficientnet_lite0")

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.backbones import backbone_named
 from pipeline.errors import WeightsError
+from pipeline.pretrained.weights import WeightsFile, find_weights, load_pretrained
 from pipeline.runtime import mx
-from pipeline.weights import WeightsFile, find_weights, load_pretrained
 
 # MXNet's nd.array uses an old name of scipy's; nothing will mend it there.
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `csr_matrix`:DeprecationWarning")

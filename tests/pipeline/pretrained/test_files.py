@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save
 
 from pipeline.errors import WeightsError
-from pipeline.weights_files import read_arrays
+from pipeline.pretrained.files import read_arrays
 
 ARRAYS: dict[str, Any] = {
     "a.weight": np.arange(12, dtype=np.float32).reshape(3, 4),

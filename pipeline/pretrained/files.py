@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from pipeline.arrays import Array
 from pipeline.errors import WeightsError
-from pipeline.torch_pickle import read_state_dict
-from pipeline.torch_zip import MAGIC as ZIP_MAGIC
-from pipeline.weights_refused import one_sentence, refuse
+from pipeline.pretrained.refused import one_sentence, refuse
+from pipeline.pretrained.torch_pickle import read_state_dict
+from pipeline.pretrained.torch_zip import MAGIC as ZIP_MAGIC
 
 GLUON_MAGIC = bytes.fromhex("1201000000000000")  # kMXAPINDArrayListMagic, little-endian
 PICKLE_MAGIC = b"\x80"
@@ -61,7 +61,7 @@ def _read_safetensors(content: bytes, file: str) -> dict[str, Array]:
 
 
 def _read_onnx(content: bytes, file: str) -> dict[str, Array]:
-    from pipeline.onnx_weights import read_initialisers
+    from pipeline.pretrained.onnx_arrays import read_initialisers
 
     return read_initialisers(content, file)
 

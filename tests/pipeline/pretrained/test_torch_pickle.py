@@ -12,10 +12,10 @@ import pytest
 
 from pipeline.backbones import backbone_named
 from pipeline.errors import WeightsError
-from pipeline.torch_pickle import MAGIC_NUMBER, PROTOCOL_VERSION, read_state_dict
-from pipeline.weights import find_weights
+from pipeline.pretrained.torch_pickle import MAGIC_NUMBER, PROTOCOL_VERSION, read_state_dict
+from pipeline.pretrained.weights import find_weights
 
-TORCH_FILES = Path(__file__).parents[1] / "data" / "torch"
+TORCH_FILES = Path(__file__).parents[2] / "data" / "torch"
 
 
 @pytest.fixture(scope="module")

@@ -15,18 +15,18 @@ from safetensors.numpy import load_file, save_file
 from benchmarks.drawn_weights import drawn_weights, noise_images
 from pipeline.backbones import Backbone, backbone_named
 from pipeline.errors import SaveFailed, WeightsError
-from pipeline.imported_weights import read_record
 from pipeline.onnx_export import export_onnx
+from pipeline.pretrained.content import shapes_of
+from pipeline.pretrained.imported import read_record
+from pipeline.pretrained.importing import ImportReport, import_weights
+from pipeline.pretrained.weights import find_weights, load_pretrained
 from pipeline.runtime import mx
-from pipeline.weights import find_weights, load_pretrained
-from pipeline.weights_content import shapes_of
-from pipeline.weights_import import ImportReport, import_weights
 from tests.pipeline.loopback_zoo import pack_zoo
 
 # MXNet's nd.array uses an old name of scipy's; nothing will mend it there.
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `csr_matrix`:DeprecationWarning")
 
-REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "torch" / "logits.json").read_text())["logits"]
+REFERENCE = json.loads((Path(__file__).parents[2] / "data" / "torch" / "logits.json").read_text())["logits"]
 CLASSES = 10
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
 
@@ -204,7 +204,7 @@ def test_a_published_file_takes_the_place_of_one_that_was_imported_before(lite0:
 
 def test_the_model_zoos_zip_is_unpacked(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     zoo = pack_zoo(tmp_path)
-    monkeypatch.setattr("pipeline.weights_import.BACKBONES", {zoo.backbone.name: zoo.backbone})
+    monkeypatch.setattr("pipeline.pretrained.importing.BACKBONES", {zoo.backbone.name: zoo.backbone})
     report = imported(zoo.archive, home, None)
     assert report.path == str(home / zoo.params.name)
     assert report.source_sha256 == hashlib.sha256(zoo.archive.read_bytes()).hexdigest()
@@ -272,7 +272,7 @@ def test_a_weights_folder_that_cannot_be_written_is_named(lite0: Path, home: Pat
 
 
 def test_every_file_that_torchvision_publishes_is_known() -> None:
-    from pipeline.weights_import import TORCHVISION_OTHERS
+    from pipeline.pretrained.importing import TORCHVISION_OTHERS
 
     known = [backbone_named(name) for name in TORCHVISION_OTHERS.values()]
     assert all(isinstance(backbone, Backbone) and backbone.weights.page for backbone in known)

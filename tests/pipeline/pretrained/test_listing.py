@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.backbone_facts import FACTS
 from pipeline.backbones import BACKBONES, Backbone, backbone_named
-from pipeline.imported_weights import ImportRecord, record_file, write_record
+from pipeline.pretrained.facts import FACTS
+from pipeline.pretrained.imported import ImportRecord, record_file, write_record
+from pipeline.pretrained.listing import WeightsStatus, list_weights
 from pipeline.publish import sha256_of
-from pipeline.weights_list import WeightsStatus, list_weights
 
 
 def listed(folder: Path) -> dict[str, WeightsStatus]:

@@ -9,10 +9,10 @@ from pipeline.arrays import Array
 from pipeline.backbones import Backbone
 from pipeline.errors import WeightsError
 from pipeline.onnx_runtime import open_model
+from pipeline.pretrained.content import Mapped
+from pipeline.pretrained.files import ONNX
+from pipeline.pretrained.refused import in_short
 from pipeline.runtime import mx
-from pipeline.weights_content import Mapped
-from pipeline.weights_files import ONNX
-from pipeline.weights_refused import in_short
 
 IMAGES = 2  # of noise
 TOLERANCE = 1e-4  # of the largest value: rounding makes some 1e-6, another padding or epsilon far more

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from pipeline.backbones import backbone_named
-from pipeline.download import MAX_BYTES
 from pipeline.errors import WeightsError
+from pipeline.pretrained.download import MAX_BYTES
+from pipeline.pretrained.weights import find_weights, load_pretrained, read_weights
 from pipeline.runtime import mx
-from pipeline.weights import find_weights, load_pretrained, read_weights
 from tests.pipeline.loopback_zoo import Server, Zoo, pack_zoo, serving
 
 # MXNet's nd.array uses an old name of scipy's; nothing will mend it there.

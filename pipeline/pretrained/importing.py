@@ -19,15 +19,15 @@ from typing import Any
 from pipeline.arrays import Array
 from pipeline.backbones import BACKBONES, Backbone, backbone_named
 from pipeline.disk import save_failed
-from pipeline.download import UNPACKING_ERRORS, extract_member
 from pipeline.errors import WeightsError
-from pipeline.imported_weights import ImportRecord, forget, write_record
+from pipeline.pretrained.compare import compare
+from pipeline.pretrained.content import HEAD, Mapped, map_content, shapes_of
+from pipeline.pretrained.download import UNPACKING_ERRORS, extract_member
+from pipeline.pretrained.imported import ImportRecord, forget, write_record
+from pipeline.pretrained.weights import read_weights
 from pipeline.publish import sha256_of, sync_file, sync_folder, write_whole
 from pipeline.read_back import check_read_back
 from pipeline.runtime import mx
-from pipeline.weights import read_weights
-from pipeline.weights_compare import compare
-from pipeline.weights_content import HEAD, Mapped, map_content, shapes_of
 
 # torchvision's other weights, by the first digits of their SHA-256: of the first release, and IMAGENET1K_V2.
 TORCHVISION_OTHERS = {

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.backbones import BACKBONES, Backbone, WeightsSource
-from pipeline.download import MAX_BYTES, WAYS_OUT, Progress, fetch_zoo_file
 from pipeline.errors import WeightsError
-from pipeline.imported_weights import imported_file, read_record
+from pipeline.pretrained.download import MAX_BYTES, WAYS_OUT, Progress, fetch_zoo_file
+from pipeline.pretrained.imported import imported_file, read_record
 
 logger = logging.getLogger(__name__)
 
@@ -103,9 +103,9 @@ def load_pretrained(network: Any, backbone: Backbone, weights_file: WeightsFile,
     WeightsError that names file and parameter unless every parameter of `features` is in it, finite and in
     the right shape, and the file has no others that a classifier would not have.
     """
+    from pipeline.pretrained.content import map_content, shapes_of
+    from pipeline.pretrained.files import ONNX
     from pipeline.runtime import mx
-    from pipeline.weights_content import map_content, shapes_of
-    from pipeline.weights_files import ONNX
 
     content = read_weights(weights_file.path)
     if hashlib.sha256(content).hexdigest() != weights_file.sha256:

@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 
 from pipeline.errors import WeightsError
-from pipeline.torch_pickle import read_state_dict
-from tests.pipeline.test_torch_pickle import SIX, TORCH_FILES, Call, StorageReference, pickled, tensor
+from pipeline.pretrained.torch_pickle import read_state_dict
+from tests.pipeline.pretrained.test_torch_pickle import (
+    SIX,
+    TORCH_FILES,
+    Call,
+    StorageReference,
+    pickled,
+    tensor,
+)
 
 
 @pytest.fixture(scope="module")

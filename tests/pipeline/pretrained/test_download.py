@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.download import download, extract_member
 from pipeline.errors import WeightsError, WeightsUnreachable
+from pipeline.pretrained.download import download, extract_member
 from tests.pipeline.loopback_zoo import Server, serving
 
 

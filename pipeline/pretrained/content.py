@@ -9,9 +9,9 @@ import numpy as np
 from pipeline.arrays import Array
 from pipeline.backbones import Backbone
 from pipeline.errors import WeightsError
-from pipeline.weights_files import ONNX, read_arrays
-from pipeline.weights_names import Naming, best_naming, gluon_namings
-from pipeline.weights_refused import in_short
+from pipeline.pretrained.files import ONNX, read_arrays
+from pipeline.pretrained.names import Naming, best_naming, gluon_namings
+from pipeline.pretrained.refused import in_short
 
 # What a file may hold besides what is used: a last layer under other names, PyTorch's counts of batches, and
 # the single numbers and shapes that ONNX keeps among the weights.

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.backbone_facts import FACTS
 from pipeline.backbones import BACKBONES, Backbone
 from pipeline.errors import WeightsError
-from pipeline.imported_weights import ImportRecord, read_record
-from pipeline.weights import find_imported, find_known
+from pipeline.pretrained.facts import FACTS
+from pipeline.pretrained.imported import ImportRecord, read_record
+from pipeline.pretrained.weights import find_imported, find_known
 
 BYTES_OF_A_NUMBER = 4  # float32
 

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.backbones import backbone_named
 from pipeline.errors import WeightsError
-from pipeline.imported_weights import (
+from pipeline.pretrained.imported import (
     ImportRecord,
     forget,
     imported_file,
@@ -13,8 +13,8 @@ from pipeline.imported_weights import (
     record_file,
     write_record,
 )
+from pipeline.pretrained.weights import damaged_weights, find_weights
 from pipeline.publish import sha256_of
-from pipeline.weights import damaged_weights, find_weights
 
 NAME = "resnet18_tv"
 

@@ -10,7 +10,7 @@ PyTorch compresses nothing, so an archive that would grow when it is unpacked is
 import zipfile
 from io import BytesIO
 
-from pipeline.weights_refused import refuse
+from pipeline.pretrained.refused import refuse
 
 MAGIC = b"PK\x03\x04"
 PICKLE = "data.pkl"

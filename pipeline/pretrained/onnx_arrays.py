@@ -12,7 +12,7 @@ import onnx
 from onnx import numpy_helper
 
 from pipeline.arrays import Array
-from pipeline.weights_refused import in_short, one_sentence, refuse
+from pipeline.pretrained.refused import in_short, one_sentence, refuse
 
 OPERATORS = frozenset({
     "Add", "AveragePool", "BatchNormalization", "Clip", "Constant", "Conv", "Dropout", "Flatten", "Gemm",

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.errors import WeightsError
-from pipeline.onnx_weights import read_initialisers
+from pipeline.pretrained.onnx_arrays import read_initialisers
 
 WEIGHT = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2)
 

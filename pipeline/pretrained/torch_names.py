@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from pipeline.efficientnet import STAGES, VARIANTS, stage_repeats
+from pipeline.pretrained.names import Naming
 from pipeline.resnet import FIRST_STAGE, zoo
-from pipeline.weights_names import Naming
 
 NORM_NAMES = {
     "gamma": "weight",

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
-from pipeline.torch_zip import MAGIC as ZIP_MAGIC
-from pipeline.torch_zip import TorchZip
-from pipeline.weights_refused import in_short, one_sentence, refuse
+from pipeline.pretrained.refused import in_short, one_sentence, refuse
+from pipeline.pretrained.torch_zip import MAGIC as ZIP_MAGIC
+from pipeline.pretrained.torch_zip import TorchZip
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
