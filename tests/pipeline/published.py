@@ -9,7 +9,7 @@ from pipeline.model_facts import model_facts
 from pipeline.pretrained.weights import WeightsFile
 from pipeline.records import Calibration, Findings, Preprocessing, Run, RunDetails, Snapshot
 from tests.db.samples import NOON, evaluation, snapshot
-from tests.pipeline.training import small_backbone, small_network
+from tests.pipeline.training import lively_network, small_backbone
 
 WEIGHTS = WeightsFile(Path("weights.pth"), "imported", "5" * 64)
 RECIPE = {"name": "fast", "trains": "head", "epochs": 100, "last_stage_epochs": 0}
@@ -50,7 +50,7 @@ def publish(
 ) -> Path:
     """Publish a network, a small one of random weights unless one is given; return its folder."""
     publish_model(
-        small_network() if network is None else network,
+        lively_network() if network is None else network,
         folder,
         classes=classes,
         preprocessing=preprocessing or small_backbone().preprocessing,

@@ -18,7 +18,7 @@ from pipeline.publish import sha256_of
 from pipeline.runtime import mx
 from pipeline.trained_model import open_trained
 from tests.pipeline.published import FACTS
-from tests.pipeline.training import small_backbone, small_network
+from tests.pipeline.training import lively_network, small_backbone, small_network
 
 
 def publish(network: Any, folder: Path, temperature: float = 1.0, **more: Any) -> Any:
@@ -35,12 +35,12 @@ def publish(network: Any, folder: Path, temperature: float = 1.0, **more: Any) -
 
 
 def test_a_model_opens_again_and_says_the_same(tmp_path: Path) -> None:
-    network = small_network()
+    network = lively_network()
     artifacts = publish(network, tmp_path / "models" / "run-0001")
     model = load_model(tmp_path / "models" / "run-0001", mx.cpu())
     images = np.random.default_rng(0).normal(size=(3, 3, 64, 64)).astype(np.float32)
     expected = forward_of(network, mx.cpu())(images)
-    assert forward_of(model.network, mx.cpu())(images) == pytest.approx(expected, abs=1e-5)
+    assert forward_of(model.network, mx.cpu())(images) == pytest.approx(expected, abs=1e-4)
     assert model.classes == ("cat", "dog")
     assert model.preprocessing == small_backbone().preprocessing
     assert [a.sha256 for a in artifacts] == [
@@ -50,20 +50,20 @@ def test_a_model_opens_again_and_says_the_same(tmp_path: Path) -> None:
 
 
 def test_the_onnx_file_says_the_same(tmp_path: Path) -> None:
-    network = small_network()
+    network = lively_network()
     publish(network, tmp_path / "run")
     images = np.random.default_rng(1).normal(size=(3, 3, 64, 64)).astype(np.float32)
     expected = forward_of(network, mx.cpu())(images)
-    assert open_model(tmp_path / "run" / ONNX)(images) == pytest.approx(expected, abs=1e-5)
+    assert open_model(tmp_path / "run" / ONNX)(images) == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_temperature_is_kept_beside_the_network_whose_logits_stay_raw(tmp_path: Path) -> None:
-    network = small_network()
+    network = lively_network()
     publish(network, tmp_path / "run", temperature=1.75)
     model = open_trained(tmp_path / "run")
     assert model.temperature == 1.75
     images = np.random.default_rng(2).normal(size=(3, 3, 64, 64)).astype(np.float32)
-    assert model.forward(images) == pytest.approx(forward_of(network, mx.cpu())(images), abs=1e-5)
+    assert model.forward(images) == pytest.approx(forward_of(network, mx.cpu())(images), abs=1e-4)
 
 
 @pytest.mark.parametrize("test_time_flip", [False, True])

@@ -44,7 +44,7 @@ def test_a_model_that_is_for_mxnet_alone_opens_from_its_zip_file_too(model: Path
     hashes = json.loads((model / MANIFEST).read_text())["sha256"]
     describe(model, sha256={name: sha256 for name, sha256 in hashes.items() if name != ONNX})
     pack(model, tmp_path / "model.zip")
-    assert open_stranger(tmp_path / "model.zip").forward(IMAGES) == pytest.approx(expected, abs=1e-5)
+    assert open_stranger(tmp_path / "model.zip").forward(IMAGES) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_model_of_before_it_had_a_format_opens(model: Path) -> None:
