@@ -40,7 +40,7 @@ LATE_PHASES = {
     "pipeline.frozen_pass:_FrozenPass.trial": "features: comparing the engines",
     "pipeline.frozen_pass:_FrozenPass.compute": "features: computing",
     "pipeline.train_head:best_strength": "head: choice of the penalty",
-    "pipeline.train_head:_judged": "head: judging the training images",
+    "pipeline.train_head:_unseen": "head: judging the training images",
     "pipeline.train_head:suspects": "head: judging the training images",
     "pipeline.train_head:calibrate": "head: judging the training images",
     "pipeline.train_head:fit_head": "head: fit",

@@ -18,7 +18,9 @@ SOURCES = [
     REPOSITORY / "cli.py",
     *sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py")),
 ]
-RESTRICTED_UNPICKLER = REPOSITORY / "pipeline" / "torch_pickle.py"  # reads pickles, and runs nothing in them
+RESTRICTED_UNPICKLER = (
+    REPOSITORY / "pipeline" / "pretrained" / "torch_pickle.py"
+)  # reads pickles, and runs nothing in them
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "dill", "joblib", "yaml", "cloudpickle", "torch"}
 FORBIDDEN_CALLS = {
     "eval", "exec", "compile", "__import__", "load_states", "save_states", "system", "popen", "mktemp",

@@ -73,6 +73,7 @@ def app(page: Page, served: Served) -> Iterator[Page]:
     )
     page.goto(f"{served.address}?token={served.token}")
     expect(page).to_have_url(f"{served.address}?")
+    page.wait_for_load_state()
     yield page
     expect.set_options(timeout=None)
     assert [words for words in trouble if REFUSED not in words] == []

@@ -17,6 +17,7 @@ from pipeline.network import scratch_network
 from pipeline.onnx_evidence import open_onnx_evidence
 from pipeline.runtime import mx
 from pipeline.trained_model import open_trained
+from tests.pipeline.published import FACTS
 
 SIDE = 64
 FAMILIES = ("efficientnet_lite0", "mobilenet0.25", "mobilenetv2_0.25", "resnet18_v1", "resnet18_v2")
@@ -25,7 +26,7 @@ FAMILIES = ("efficientnet_lite0", "mobilenet0.25", "mobilenetv2_0.25", "resnet18
 def publish(network: Any, folder: Path, name: str = "resnet18_v2", *, flip: bool = False) -> None:
     preprocessing = replace(backbone_named(name).preprocessing, size=SIDE, short_side=SIDE + 8)
     publish_model(
-        network, folder, classes=("cat", "dog"), preprocessing=preprocessing, test_time_flip=flip, facts={}
+        network, folder, classes=("cat", "dog"), preprocessing=preprocessing, test_time_flip=flip, facts=FACTS
     )
 
 
