@@ -7,7 +7,6 @@ engine that is faster, which is the one that a cycle chooses.
 """
 
 import gc
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from pipeline.onnx_runtime import open_model
 from pipeline.pretrained.weights import find_weights
 from pipeline.runtime import mx
 
-CALM = 0.5  # the load of the last minute below which nothing else of weight runs
-
 
 @dataclass(frozen=True)
 class Cycle:
@@ -40,9 +37,6 @@ class Cycle:
 
 def main(photos: Path, images: int = 64, rounds: int = 3) -> None:
     """Print a row for each backbone, those with weights first."""
-    load = os.getloadavg()[0]
-    beside = "nothing else ran" if load < CALM else "other programs ran beside it"
-    print(f"Load before it began: {load:.2f}, so {beside}.")
     print(f"Frozen pass over {images} photos, reading included; median of {rounds}.\n")
     head = (
         "backbone", "weights", "test accuracy", "log loss", "seconds of a first cycle", "peak memory",

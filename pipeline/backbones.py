@@ -97,7 +97,7 @@ LITE_SHA256 = {
 }
 
 # Facts of torchvision.models.resnet: in the name of each file stand the first digits of its SHA-256. These
-# are the weights IMAGENET1K_V1; for the rest see `weights_import`.
+# are the weights IMAGENET1K_V1; for the rest see `pretrained/importing.py`.
 TORCHVISION_PAGE = "https://download.pytorch.org/models/"
 TORCHVISION_SHA256 = {18: "f37072fd", 34: "b627a593", 50: "0676ba61", 101: "63fe2227", 152: "394f9c45"}
 

@@ -1,7 +1,7 @@
 """Import a file of weights into the home: read, map, compare, and only then write it down.
 
 A file that a backbone's record knows by its hash is kept as it is, under its own name. Any other becomes a
-file of Gluon's format with a record of its own, see `imported_weights`.
+file of Gluon's format with a record of its own, see `imported`.
 """
 
 import hashlib

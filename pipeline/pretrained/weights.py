@@ -99,7 +99,7 @@ def damaged_weights(weights_folder: Path) -> list[str]:
 def load_pretrained(network: Any, backbone: Backbone, weights_file: WeightsFile, device: Any) -> None:
     """Initialise the network's `features` on `device` with the file's values; `output` is left as it is.
 
-    The file may be of any kind that `weights_files` knows but ONNX, and for any number of classes. Raises
+    The file may be of any kind that `files` knows but ONNX, and for any number of classes. Raises
     WeightsError that names file and parameter unless every parameter of `features` is in it, finite and in
     the right shape, and the file has no others that a classifier would not have.
     """
