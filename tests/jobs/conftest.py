@@ -16,19 +16,11 @@ from tests.tiny import in_gluons_cache, with_tiny
 
 @contextmanager
 def quick_cycles(weights: Path) -> Iterator[None]:
-    """Let cycles in this process use the backbone `tiny`, and leave the plots of their pages empty.
-
-    To draw those takes most of the time of so small a cycle; tests/pipeline/report has the tests of plots.
-    """
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
+    """Let cycles in this process use the backbone `tiny`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backbones, "BACKBONES", with_tiny(weights))
         for variable, value in in_gluons_cache(weights).items():
             patch.setenv(variable, value)
-        patch.setattr(ConstrainedLayoutEngine, "execute", lambda _engine, _figure: None)
-        patch.setattr(Figure, "savefig", lambda _figure, file, **_: file.write("<svg></svg>"))
         yield
 
 
