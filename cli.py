@@ -5,10 +5,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
+from jobs import closed_output
 from jobs.commands.backup import backup, restore
 from jobs.commands.champion import champion, promote, rollback
 from jobs.commands.compare import compare
@@ -33,10 +33,12 @@ from pipeline.errors import BadSettings, WhiskerError
 class Program(click.Group):
     """Turns errors into one sentence and an exit status; the only place that does."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> None:
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            super().invoke(ctx)
+            if sys.stdout:  # None where it was closed before the start
+                sys.stdout.flush()  # here it can still be told if nobody reads
         except WhiskerError as error:
             self._fail(ctx, str(error), error.exit_status, passes=error.passes)
         except KeyboardInterrupt:
@@ -44,6 +46,9 @@ class Program(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and closed_output.is_closed():
+                closed_output.give_up()
+                ctx.exit(1)  # as click and rich do
             if (known := full_disk(error)) is not None:
                 self._fail(ctx, str(known), known.exit_status, passes=known.passes)
             message = f"unexpected {type(error).__name__}: {error}; --verbose shows where"
