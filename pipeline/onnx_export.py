@@ -27,6 +27,7 @@ def export_onnx(block: Any, size: int) -> bytes:
         Exception: MXNet cannot translate an operator, or the model is not valid ONNX.
     """
     translate = _exporter()
+    mx.nd.waitall()  # a pass that still computes may be bringing these very weights into oneDNN's order
     parameters = {
         name: parameter.list_data()[0].as_in_context(mx.cpu())
         for name, parameter in block.collect_params().items()
