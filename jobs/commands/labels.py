@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from jobs.commands.state import FILE, FOLDER, State
+from jobs.commands.options import IMAGES
+from jobs.commands.state import FILE, State
 
 
 @click.command()
@@ -37,7 +38,7 @@ def suspects(state: State, file: Path | None) -> None:
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
+@IMAGES
 @click.pass_obj
 def relabel(state: State, file: Path, images: Path | None) -> None:
     """Apply a decided list of suspects; the files stay as they are.

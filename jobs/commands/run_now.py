@@ -5,24 +5,23 @@ from typing import Any
 
 import click
 
-from jobs.commands.completion import backbones, devices, recipes
-from jobs.commands.state import FILE, FOLDER, State
+from jobs.commands.completion import recipes
+from jobs.commands.options import BACKBONE, DEVICE, IMAGES, WEIGHTS
+from jobs.commands.state import State
 from pipeline.errors import BadSettings, OutOfMemory
 
 
 @click.command("run-now")
-@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
+@IMAGES
 @click.option(
     "--recipe", shell_complete=recipes, help="fast (the default), classic, thorough, or the home's own."
 )
-@click.option(
-    "--backbone", shell_complete=backbones, help="The pretrained network; `weights list` shows all."
-)
-@click.option("--weights", type=FILE, help="A file of pretrained weights for the backbone.")
+@BACKBONE
+@WEIGHTS
 @click.option("--epochs", type=int, help="How many epochs the fine-tuning takes at most.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set any number of the recipe.")
 @click.option("--seed", type=int, help="Of shuffling and of new parameters.")
-@click.option("--device", shell_complete=devices, help="auto, cpu, gpu or gpu:N.")
+@DEVICE
 @click.option("--if-changed", is_flag=True, help="Do nothing unless there is new data.")
 @click.option("--new-data-only", is_flag=True, hidden=True, help="Not on the images of a cycle that failed.")
 @click.option("--accept-classes", is_flag=True, help="Go on with other class folders than before.")

@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
-from jobs.commands.completion import backbones, devices, recipes
-from jobs.commands.state import FILE, FOLDER, State
+from jobs.commands.completion import recipes
+from jobs.commands.options import BACKBONE, DEVICE, IMAGES, WEIGHTS
+from jobs.commands.state import State
 from pipeline.errors import BadSettings
 
 
 @click.command()
-@click.option("--images", type=FOLDER, help="Folder of images; it is only read.")
+@IMAGES
 @click.option("--minutes", type=click.FloatRange(0), help="Search for so long.  [default: 10]")
 @click.option("--trials", type=click.IntRange(1), help="Make so many trials, however long they take.")
 @click.option("--name", default="tuned", show_default=True, help="Of the recipe that is made.")
@@ -19,12 +20,10 @@ from pipeline.errors import BadSettings
 @click.option(
     "--recipe", shell_complete=recipes, help="What to begin with; one that trains on frozen features."
 )
-@click.option(
-    "--backbone", shell_complete=backbones, help="The pretrained network; `weights list` shows all."
-)
-@click.option("--weights", type=FILE, help="A file of pretrained weights for the backbone.")
+@BACKBONE
+@WEIGHTS
 @click.option("--seed", type=int, help="Of the search and of shuffling.")
-@click.option("--device", shell_complete=devices, help="auto, cpu, gpu or gpu:N.")
+@DEVICE
 @click.pass_obj
 def tune(
     state: State,
