@@ -20,7 +20,16 @@ from pipeline.network import set_head
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, SnapshotImage
 from pipeline.runtime import mx
-from pipeline.train import Surroundings, TrainingData, logits_on, resume, score, train_epoch, trainer_of
+from pipeline.train import (
+    Surroundings,
+    TrainingData,
+    logits_on,
+    metrics_of,
+    resume,
+    score,
+    train_epoch,
+    trainer_of,
+)
 from pipeline.training_state import Arrays, TrainingState
 from pipeline.weight_average import WeightAverage, set_weights, weights_of
 
@@ -166,15 +175,7 @@ class AllLayers:
         if held_out_loss < min(self._losses):
             self._best = {name: mean.copy() for name, mean in self._average.means.items()}
         self._losses.append(held_out_loss)
-        return EpochMetrics(
-            epoch=self.start.epoch + epoch - 1,
-            phase="all layers",
-            train_loss=loss,
-            train_accuracy=accuracy,
-            test_loss=tested.log_loss,
-            test_accuracy=tested.accuracy,
-            seconds=time.perf_counter() - started,
-        )
+        return metrics_of(self.start.epoch + epoch - 1, loss, accuracy, tested, started)
 
     def _held_out(self) -> tuple[Array, Array, Array]:
         """Return which held-out images can be read (M,), their logits (M, classes) and their labels (M,)."""

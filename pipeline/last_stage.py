@@ -20,6 +20,7 @@ from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.train import Surroundings, resume
 from pipeline.training_state import TrainingState
+from pipeline.weight_average import set_weights, weights_of
 
 TRIAL = "trial"  # the name of the trial's logits in a checkpoint
 
@@ -97,7 +98,7 @@ class LastStage:
             rows: which of them to train on, int64.
             judged: those that the logits are wanted of, float32 (M, classes).
         """
-        before = {name: p.data().copy() for name, p in self.block.collect_params().items()}
+        before = weights_of(self.block)
         set_head(self.network, head)
         trainer = self._trainer()
         boundary, labels = train.boundary[rows], train.labels[rows]
@@ -106,8 +107,7 @@ class LastStage:
                 self._epoch(trainer, epoch, boundary, labels)
             return self.logits(train.boundary[judged])
         finally:
-            for name, parameter in self.block.collect_params().items():
-                parameter.set_data(before[name])
+            set_weights(self.block, before)
 
     def fit(
         self,

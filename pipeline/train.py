@@ -86,19 +86,32 @@ def fit_all_layers(
         if recipe.batch_norm_batches:
             settle_batch_norm(network, some_batches(data, recipe), around.device, around.check_stop)
         tested = score(network, data, recipe, around)
-        metrics = EpochMetrics(
-            epoch=epoch,
-            phase="all layers",
-            train_loss=loss,
-            train_accuracy=accuracy,
-            test_loss=tested.log_loss,
-            test_accuracy=tested.accuracy,
-            seconds=time.perf_counter() - started,
-        )
+        metrics = metrics_of(epoch, loss, accuracy, tested, started)
         if checkpoints:
             checkpoints.keep(metrics, state.arrays())
         yield metrics
     yield tested or score(network, data, recipe, around)
+
+
+def metrics_of(epoch: int, loss: float, accuracy: float, tested: Evaluation, started: float) -> EpochMetrics:
+    """Return the metrics of an epoch of all layers, from its training and its evaluation.
+
+    Args:
+        epoch: its number.
+        loss: mean over the training images, nats.
+        accuracy: over the training images.
+        tested: what came after it.
+        started: when it began, by `time.perf_counter`.
+    """
+    return EpochMetrics(
+        epoch=epoch,
+        phase="all layers",
+        train_loss=loss,
+        train_accuracy=accuracy,
+        test_loss=tested.log_loss,
+        test_accuracy=tested.accuracy,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def resume(state: TrainingState, checkpoints: Checkpoints | None) -> int:

@@ -34,8 +34,13 @@ def file_of(settings_file: Path, name: str) -> Path:
 
 def names_of(settings_file: Path) -> list[str]:
     """Return the names of the home's own recipes."""
-    found = (file.stem for file in _folder(settings_file).glob("*.toml"))
-    return sorted(name for name in found if _NAME.fullmatch(name) and name not in RECIPES)
+    found = (file.stem for file in files_in(settings_file))
+    return [name for name in found if _NAME.fullmatch(name) and name not in RECIPES]
+
+
+def files_in(settings_file: Path) -> list[Path]:
+    """Return the files of recipes beside a settings file, by name, whether they can be used or not."""
+    return sorted(_folder(settings_file).glob("*.toml"))
 
 
 def collect_own_recipe(settings_file: Path, found: Collected) -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from jobs.settings.own_recipe import files_in
 from jobs.settings.setting import PREFIX
 from pipeline.probe_child import PROJECT_FOLDER
 
@@ -17,7 +18,7 @@ def digest_of_situation(
 ) -> str:
     """Return a digest of the files and variables that hold settings, and of the program's files."""
     digest = hashlib.sha256()
-    for file in (settings_file, *sorted((settings_file.parent / "recipes").glob("*.toml"))):
+    for file in (settings_file, *files_in(settings_file)):
         try:
             digest.update(file.read_bytes())
         except OSError as error:
