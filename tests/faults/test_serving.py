@@ -38,7 +38,8 @@ def test_fifty_clients_are_answered_rightly_while_a_cycle_runs(settled: Subject)
         while cycle.poll() is None:
             every += asked_at_once(served, images)
             time.sleep(2)  # the cycle needs the processors, too
-        assert cycle.communicate() and cycle.returncode == 0
+        _, err = cycle.communicate()
+        assert cycle.returncode == 0, err
         alone[answer(served, images[0])["run"]] = [answer(served, image) for image in images]
-    assert all(document == alone[document["run"]][image] for image, document in every)
     assert {document["run"] for _, document in every} <= alone.keys()
+    assert all(document == alone[document["run"]][image] for image, document in every)
