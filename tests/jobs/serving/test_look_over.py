@@ -1,8 +1,6 @@
 """Doubtful labels: what is listed, what is decided, and when that counts."""
 
 import io
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +8,14 @@ import pytest
 from PIL import Image
 
 from db import store
-from db.session import open_database, open_read_only
+from db.session import open_read_only
 from jobs.home import Home
 from jobs.lock import hold
 from jobs.preparation import Request
 from jobs.serving.pictures import picture_of
 from pipeline.records import LabelDecision
 from tests.jobs.serving.server import Served
+from tests.moved_home import copy_home
 
 
 def decisions(home: Home) -> dict[str, LabelDecision]:
@@ -153,12 +152,9 @@ def test_a_picture_is_asked_for_by_its_content(served: Served) -> None:
     assert served.get("/pictures/wrong.jpg").status == 422
 
 
-def test_a_file_that_has_become_another_is_not_shown(home: Home, finished: Request, tmp_path: Path) -> None:
-    images = tmp_path / "images"
-    shutil.copytree(finished.config.images_folder(), images)
-    with open_database(home.database).begin() as session:
-        for table, column in (("file", "root"), ("folder", "root"), ("cycle", "images_folder")):
-            session.connection().exec_driver_sql(f"UPDATE {table} SET {column} = ?", (os.fsencode(images),))
+def test_a_file_that_has_become_another_is_not_shown(finished: Request, tmp_path: Path) -> None:
+    copy_home(finished.home.folder.parent, tmp_path)
+    home, images = Home(tmp_path / "home"), tmp_path / "images"
     sha256 = content_of(home, b"train/dog/drawn-0005.jpg")
     assert picture_of(home, sha256, 160) is not None
     (tmp_path / "secret.jpg").write_bytes((images / "train" / "cat" / "drawn-0006.jpg").read_bytes())
