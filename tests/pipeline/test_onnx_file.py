@@ -51,6 +51,13 @@ def noise(count: int, how: Preprocessing) -> Array:
     return np.random.default_rng(1).normal(size=(count, 3, how.size, how.size)).astype(np.float32)
 
 
+def small_file(*, inside: bool = False) -> bytes:
+    """Return the file of a small network; `inside` says whether it does the preprocessing, too."""
+    how = small_backbone().preprocessing
+    translated = export_onnx(lively_network(classes=len(CLASSES)), how.size)
+    return finished(translated, facts_of(how), with_preprocessing=inside)
+
+
 def test_every_backbone_is_tested_or_made_of_the_blocks_of_one_that_is() -> None:
     assert set(TESTED) | set(SAME_BLOCKS) == set(BACKBONES)
     assert set(SAME_BLOCKS.values()) <= set(TESTED)
@@ -84,13 +91,7 @@ def test_the_file_of_every_backbone_says_what_mxnet_says(name: str) -> None:
 
 def test_the_number_of_images_is_free_and_each_is_answered_for_itself() -> None:
     how = small_backbone().preprocessing
-    model = open_outputs(
-        finished(
-            export_onnx(lively_network(classes=len(CLASSES)), how.size),
-            facts_of(how),
-            with_preprocessing=False,
-        )
-    )
+    model = open_outputs(small_file())
     images = noise(5, how)
     together = model(images)
     assert [rows.shape for rows in together] == [(5, 3), (5, 3)]
@@ -127,14 +128,7 @@ def test_the_probabilities_are_the_calibrated_ones_beside_the_networks_own_logit
 
 @pytest.mark.parametrize("inside", [False, True])
 def test_the_file_says_what_goes_in_and_comes_out_and_where_it_is_from(inside: bool) -> None:
-    how = small_backbone().preprocessing
-    model = onnx.load_from_string(
-        finished(
-            export_onnx(lively_network(classes=len(CLASSES)), how.size),
-            facts_of(how),
-            with_preprocessing=inside,
-        )
-    )
+    model = onnx.load_from_string(small_file(inside=inside))
     ends = [
         (
             end.name,
@@ -156,13 +150,5 @@ def test_the_file_says_what_goes_in_and_comes_out_and_where_it_is_from(inside: b
 
 @pytest.mark.parametrize("inside", [False, True])
 def test_the_same_network_gives_the_same_bytes(inside: bool) -> None:
-    how = small_backbone().preprocessing
-    one, other = (
-        finished(
-            export_onnx(lively_network(classes=len(CLASSES)), how.size),
-            facts_of(how),
-            with_preprocessing=inside,
-        )
-        for _ in "ab"
-    )
+    one, other = (small_file(inside=inside) for _ in "ab")
     assert one == other

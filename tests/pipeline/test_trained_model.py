@@ -1,6 +1,7 @@
 """Models that come from anywhere."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,16 @@ from tests.pipeline.published import publish
 IMAGES = np.random.default_rng(3).normal(size=(3, 3, 64, 64)).astype(np.float32)
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model; read only."""
+    return publish(tmp_path_factory.mktemp("published") / "run-0001")
+
+
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return publish(tmp_path / "run-0001")
+def model(published: Path, tmp_path: Path) -> Path:
+    """Return a copy of the model that a test may change."""
+    return Path(shutil.copytree(published, tmp_path / "run-0001"))
 
 
 def describe(folder: Path, **changes: object) -> None:
