@@ -28,6 +28,7 @@ from tests.jobs.kinds import BAD, GOOD
 from tests.jobs.serving.server import Served
 
 BOUNDARY = "of-the-test"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def form(*parts: tuple[str, bytes]) -> bytes:
@@ -67,7 +68,7 @@ def test_an_image_comes_in_the_body_or_as_the_file_of_a_form(served: Served, pho
     for body, kind in (
         (photo, "application/octet-stream"),
         (photo, "image/whatever"),
-        (as_form, f"multipart/form-data; boundary={BOUNDARY}"),
+        (as_form, FORM),
     ):
         assert served.predict(body, Content_Type=kind).document == expected
 
@@ -114,24 +115,24 @@ def test_what_would_go_into_quarantine_is_refused_with_that_reason(served: Serve
         (b"x", "application/x-www-form-urlencoded", 415, "Content-Type: image/jpeg"),
         (b"x", "", 415, "without Content-Type"),
         (b"x", "multipart/form-data", 400, "boundary"),
-        (b"no form", f"multipart/form-data; boundary={BOUNDARY}", 400, ""),
+        (b"no form", FORM, 400, ""),
         (
             form(('name="file"', b"text")),
-            f"multipart/form-data; boundary={BOUNDARY}",
+            FORM,
             422,
             "there is no image",
         ),
-        (form(), f"multipart/form-data; boundary={BOUNDARY}", 422, "there is no image"),
+        (form(), FORM, 422, "there is no image"),
         (
             form(*[('name="file"; filename="a"', b"x")] * 2),
-            f"multipart/form-data; boundary={BOUNDARY}",
+            FORM,
             400,
             "Too many files",
         ),
         (bytes(MOST_BYTES + 1), "image/jpeg", 413, "larger than 20 MiB"),
         (
             form(('name="file"; filename="a"', bytes(MOST_BYTES + 1))),
-            f"multipart/form-data; boundary={BOUNDARY}",
+            FORM,
             413,
             "larger than 20 MiB",
         ),

@@ -52,7 +52,7 @@ def described(begin: int, end: int, shape: list[int], dtype: str = "F32") -> dic
 )
 def test_hostile_and_damaged_safetensors_are_refused_in_one_sentence(content: bytes) -> None:
     with pytest.raises(WeightsError) as caught:
-        read_arrays(content, "x.safetensors") and pytest.fail("it was read")
+        read_arrays(content, "x.safetensors")
     assert str(caught.value).startswith("x.safetensors ") and "\n" not in str(caught.value)
 
 

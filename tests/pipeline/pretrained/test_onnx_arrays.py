@@ -59,7 +59,7 @@ def test_weights_that_an_exporter_kept_once_are_read_under_all_their_names() -> 
 
 
 @pytest.mark.parametrize("location", ["../../etc/passwd", "/etc/passwd", "weights.bin", "a\nb"])
-def test_a_model_that_names_another_file_is_refused_without_opening_it(location: str, tmp_path: Path) -> None:
+def test_a_model_that_names_another_file_is_refused_without_opening_it(location: str) -> None:
     assert "keeps weights in another file" in refused(model(initialisers=[external(location)]))
     constant = helper.make_node("Constant", [], ["c"], value=external(location))
     assert "keeps weights in another file" in refused(model(constant))
