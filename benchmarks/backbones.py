@@ -17,11 +17,10 @@ from benchmarks.frozen_pass import network_of, speed
 from benchmarks.photos import training_data
 from benchmarks.timed import run_now
 from pipeline.backbones import BACKBONES, Backbone
-from pipeline.errors import WeightsError
 from pipeline.network import forward_of
 from pipeline.onnx_export import export_onnx
 from pipeline.onnx_runtime import open_model
-from pipeline.pretrained.weights import find_weights
+from pipeline.pretrained.listing import list_weights
 from pipeline.runtime import mx
 
 
@@ -44,19 +43,12 @@ def main(photos: Path, images: int = 64, rounds: int = 3) -> None:
     )  # fmt: skip
     print(f"| {' | '.join(head)} |")
     print(f"|{'---|' * len(head)}")
-    for backbone in sorted(BACKBONES.values(), key=lambda backbone: not _is_here(backbone)):
-        cycle = _first_cycle(photos, backbone) if _is_here(backbone) else None
+    here = {status.backbone for status in list_weights(Path("weights")) if status.available}
+    for backbone in sorted(BACKBONES.values(), key=lambda backbone: backbone.name not in here):
+        cycle = _first_cycle(photos, backbone) if backbone.name in here else None
         pace, engine = _frozen_speed(photos, backbone, images, rounds)
         print(_row(backbone.name, cycle, f"{pace:.0f} ({engine})"))
         gc.collect()
-
-
-def _is_here(backbone: Backbone) -> bool:
-    try:
-        find_weights(backbone, Path("nowhere"), download=False)
-    except WeightsError:
-        return False
-    return True
 
 
 def _first_cycle(photos: Path, backbone: Backbone) -> Cycle:

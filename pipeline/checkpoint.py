@@ -18,8 +18,8 @@ from pathlib import Path
 from pipeline.disk import last_line, save_failed
 from pipeline.errors import SaveFailed, WeightsError
 from pipeline.failpoint import failpoint
-from pipeline.publish import sha256_of, sync_file, write_whole
-from pipeline.read_back import check_read_back
+from pipeline.publish import sha256_of, write_whole
+from pipeline.read_back import save_arrays
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.training_state import Arrays
@@ -82,12 +82,9 @@ class Checkpoints:
         epochs = [*self._epochs, metrics]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            mx.nd.save(str(file), dict(arrays))
-            check_read_back(file, mx.nd.load(str(file)), arrays)
-            sync_file(file)
             record = {
                 "file": file.name,
-                "sha256": sha256_of(file),
+                "sha256": save_arrays(file, arrays),
                 "training": self.training,
                 "environment": dict(self.environment),
                 "epochs": [asdict(epoch) for epoch in epochs],

@@ -9,7 +9,7 @@ from pipeline.arrays import Array
 from pipeline.backbones import Backbone
 from pipeline.errors import WeightsError
 from pipeline.onnx_runtime import open_model
-from pipeline.pretrained.content import Mapped
+from pipeline.pretrained.content import HEAD, Mapped
 from pipeline.pretrained.files import ONNX
 from pipeline.pretrained.refused import in_short
 from pipeline.runtime import mx
@@ -28,8 +28,8 @@ class Comparison:
     words: str  # with what, or why with nothing
 
 
-def compare(content: bytes, mapped: Mapped, network: Any, backbone: Backbone, file: str) -> Comparison:
-    """Run an ONNX model and the network with its weights on noise; other files hold nothing to be run.
+def compare(content: bytes, mapped: Mapped, backbone: Backbone, file: str) -> Comparison:
+    """Run an ONNX model and the backbone with its weights on noise; other files hold nothing to be run.
 
     Raises WeightsError if the two do not compute the same, or ONNX Runtime cannot run the model.
     """
@@ -44,7 +44,7 @@ def compare(content: bytes, mapped: Mapped, network: Any, backbone: Backbone, fi
     expected = _outputs(content, images, file)
     if np.ptp(expected) == 0:
         return Comparison(None, "with nothing, for on noise all outputs of the file are the same")
-    found = network(mx.nd.array(images)).asnumpy()
+    found = _network(mapped, backbone)(mx.nd.array(images)).asnumpy()
     difference = _difference(expected, found)
     if not difference <= TOLERANCE:
         raise WeightsError(
@@ -52,6 +52,15 @@ def compare(content: bytes, mapped: Mapped, network: Any, backbone: Backbone, fi
             f"outputs differ by {difference:.1e} of the largest; it is another network"
         )
     return Comparison(difference, f"with the file in ONNX Runtime, on {IMAGES} images of noise")
+
+
+def _network(mapped: Mapped, backbone: Backbone) -> Any:
+    """Return the whole network with the file's values; its last layer is in the file too."""
+    network = backbone.build(mapped.values[HEAD[0]].shape[0])
+    network.initialize(mx.init.Zero())
+    for name, parameter in network._collect_params_with_prefix().items():
+        parameter.set_data(mx.nd.array(mapped.values[name]))
+    return network
 
 
 def _difference(expected: Array, found: Array) -> float:

@@ -14,19 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from pipeline.arrays import Array
 from pipeline.backbones import BACKBONES, Backbone, backbone_named
 from pipeline.disk import save_failed
 from pipeline.errors import WeightsError
 from pipeline.pretrained.compare import compare
-from pipeline.pretrained.content import HEAD, Mapped, map_content, shapes_of
+from pipeline.pretrained.content import map_content, shapes_of
 from pipeline.pretrained.download import UNPACKING_ERRORS, extract_member
 from pipeline.pretrained.imported import ImportRecord, forget, write_record
 from pipeline.pretrained.weights import read_weights
-from pipeline.publish import sha256_of, sync_file, sync_folder, write_whole
-from pipeline.read_back import check_read_back
+from pipeline.publish import sync_folder, write_whole
+from pipeline.read_back import save_arrays
 from pipeline.runtime import mx
 
 # torchvision's other weights, by the first digits of their SHA-256: of the first release, and IMAGENET1K_V2.
@@ -69,23 +68,24 @@ def import_weights(
     Raises WeightsError if it cannot be read, does not fit, does not compute what it should, or belongs to no
     backbone; SaveFailed if it cannot be written. Then nothing is left behind.
     """
-    content = _read(file)
-    source_sha256 = hashlib.sha256(content).hexdigest()
-    content = _unpacked(file, content)
-    known = _known(content)
-    backbone = backbone or known or _other_of_torchvision(content)
+    source = _read(file)
+    source_sha256 = hashlib.sha256(source).hexdigest()
+    content = _unpacked(file, source)
+    own_sha256 = source_sha256 if content is source else hashlib.sha256(content).hexdigest()
+    known = _known(hashlib.sha1(content).hexdigest(), own_sha256)
+    backbone = backbone or known or _other_of_torchvision(own_sha256)
     if backbone is None:
         raise WeightsError(
             f"{file} is not the weights file of any backbone, going by its hash; name one with --backbone"
         )
-    network, mapped = _mapped(content, file, backbone)
-    comparison = compare(content, mapped, network, backbone, str(file))
+    mapped = map_content(content, str(file), backbone, shapes_of(backbone.build(2)))
+    comparison = compare(content, mapped, backbone, str(file))
     if backbone is known:
-        path, sha256 = _keep(content, weights_folder, backbone)
+        path, sha256 = _keep(content, weights_folder, backbone), own_sha256
     else:
         path, sha256 = _convert(mapped.values, weights_folder, backbone)
-        source = (str(file.absolute()), source_sha256, mapped.kind)
-        write_record(weights_folder, ImportRecord(backbone.name, path.name, sha256, *source, now.isoformat()))
+        origin = (str(file.absolute()), source_sha256, mapped.kind)
+        write_record(weights_folder, ImportRecord(backbone.name, path.name, sha256, *origin, now.isoformat()))
     return ImportReport(
         backbone.name, str(path), sha256, str(file), source_sha256, mapped.kind, mapped.whose, mapped.read,
         len(mapped.values), mapped.left_over, mapped.missing, comparison.difference, comparison.words,
@@ -118,37 +118,25 @@ def _unpacked(file: Path, content: bytes) -> bytes:
     return content
 
 
-def _known(content: bytes) -> Backbone | None:
-    """Return the backbone whose record knows these bytes by their hash."""
-    digests = {algorithm: hashlib.new(algorithm, content).hexdigest() for algorithm in ("sha1", "sha256")}
+def _known(sha1: str, sha256: str) -> Backbone | None:
+    """Return the backbone whose record knows a file by its hash."""
+    digests = {"sha1": sha1, "sha256": sha256}
     for backbone in BACKBONES.values():
         if digests[backbone.weights.algorithm].startswith(backbone.weights.digest):
             return backbone
     return None
 
 
-def _other_of_torchvision(content: bytes) -> Backbone | None:
-    name = TORCHVISION_OTHERS.get(hashlib.sha256(content).hexdigest()[:8])
+def _other_of_torchvision(sha256: str) -> Backbone | None:
+    name = TORCHVISION_OTHERS.get(sha256[:8])
     return backbone_named(name) if name else None
 
 
-def _mapped(content: bytes, file: Path, backbone: Backbone) -> tuple[Any, Mapped]:
-    """Return the network with the file's values, and what of the file they are."""
-    mapped = map_content(content, str(file), backbone, shapes_of(backbone.build(2)))
-    classes = mapped.values[HEAD[0]].shape[0] if HEAD[0] in mapped.values else 2
-    network = backbone.build(classes)
-    network.initialize(mx.init.Zero())
-    for name, parameter in network._collect_params_with_prefix().items():
-        if name in mapped.values:
-            parameter.set_data(mx.nd.array(mapped.values[name]))
-    return network, mapped
-
-
-def _keep(content: bytes, folder: Path, backbone: Backbone) -> tuple[Path, str]:
+def _keep(content: bytes, folder: Path, backbone: Backbone) -> Path:
     path = folder / backbone.weights.file_name
     write_whole(path, content)
     forget(folder, backbone.name)
-    return path, sha256_of(path)
+    return path
 
 
 def _convert(values: dict[str, Array], folder: Path, backbone: Backbone) -> tuple[Path, str]:
@@ -157,10 +145,7 @@ def _convert(values: dict[str, Array], folder: Path, backbone: Backbone) -> tupl
     arrays = {name: mx.nd.array(array) for name, array in values.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        mx.nd.save(str(beside), arrays)
-        check_read_back(beside, mx.nd.load(str(beside)), arrays)
-        sync_file(beside)
-        sha256 = sha256_of(beside)
+        sha256 = save_arrays(beside, arrays)
         path = beside.replace(folder / f"{backbone.name}-imported-{sha256[:8]}.params")
         sync_folder(folder)
     except (OSError, mx.MXNetError) as error:

@@ -87,7 +87,7 @@ def damaged_weights(weights_folder: Path) -> list[str]:
     damaged = []
     for backbone in BACKBONES.values():
         known = weights_folder / backbone.weights.file_name
-        if _is_there(known) and not _is_intact(known, backbone.weights):
+        if _is_there(known) and _digest_if_intact(known, backbone.weights) is None:
             damaged.append(f"{known} is not what it should be; delete it, and it is fetched again")
         try:
             find_imported(backbone, weights_folder)
@@ -125,8 +125,9 @@ def find_known(backbone: Backbone, weights_folder: Path) -> WeightsFile | None:
     source = backbone.weights
     for path, place in _places(source, weights_folder):
         if _is_there(path):
-            if _is_intact(path, source):
-                return _weights_file(path, place)
+            if (digest := _digest_if_intact(path, source)) is not None:
+                sha256 = digest if source.algorithm == "sha256" else _digest(path, "sha256")
+                return WeightsFile(path, place, sha256)
             logger.warning("%s is damaged or cannot be read, so it is not used", path)
     return None
 
@@ -138,11 +139,13 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _is_intact(path: Path, source: WeightsSource) -> bool:
+def _digest_if_intact(path: Path, source: WeightsSource) -> str | None:
+    """Return a file's hash by the algorithm of its record; None if it is another file, or not readable."""
     try:
-        return _digest(path, source.algorithm).startswith(source.digest)
+        digest = _digest(path, source.algorithm)
     except WeightsError:
-        return False
+        return None
+    return digest if digest.startswith(source.digest) else None
 
 
 def _places(source: WeightsSource, weights_folder: Path) -> Iterator[tuple[Path, str]]:
