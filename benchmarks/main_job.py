@@ -4,8 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.timed import run_now
-from pipeline.intervals import wilson_interval
+from benchmarks.timed import accuracy_cell, run_now
 
 JOBS = {
     "fast, with its baseline": (),
@@ -29,10 +28,8 @@ def main(photos: Path) -> None:
 
 def row(job: str, run: Any) -> str:
     """Return the table row of one run."""
-    right, images = round(run["test_accuracy"] * run["test_images"]), run["test_images"]
-    low, high = wilson_interval(right, images)
     return (
         f"| {job} | {run['kind']} | {len(run['epochs'])} | {run['train_images']:,} "
-        f"| {run['test_accuracy']:.4f} ({low:.4f} to {high:.4f}) | {run['test_log_loss']:.4f} "
+        f"| {accuracy_cell(run)} | {run['test_log_loss']:.4f} "
         f"| {run['seconds'] / 60:.1f} |"
     )

@@ -15,8 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.timed import run_now, shown
-from pipeline.intervals import wilson_interval
+from benchmarks.timed import accuracy_cell, run_now, shown
 
 SMALL = 48  # pixels: the short side of a shrunk photo
 
@@ -87,10 +86,8 @@ def copy_photos(photos: Path, images: Path, case: Case, share: float) -> None:
 
 def row(case: str, way: str, run: Any, peak_mb: float) -> str:
     """Return the table row of one run."""
-    right, images = round(run["test_accuracy"] * run["test_images"]), run["test_images"]
-    low, high = wilson_interval(right, images)
     return (
-        f"| {case} | {way} | {run['test_accuracy']:.4f} ({low:.4f} to {high:.4f}) "
+        f"| {case} | {way} | {accuracy_cell(run)} "
         f"| {run['test_log_loss']:.4f} | {run['seconds'] / 60:.1f} | {peak_mb / 1000:.2f} |"
     )
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.intervals import wilson_interval
+
 CLI = Path(__file__).resolve().parent.parent / "cli.py"
 
 
@@ -51,3 +53,10 @@ def run_now(home: Path, images: Path, *options: object) -> tuple[Timed, Any]:
 def shown(home: Path, run_id: int) -> Any:
     """Return what `show` prints of a run."""
     return json.loads(timed([sys.executable, CLI, "--home", home, "--json", "show", run_id]).output)
+
+
+def accuracy_cell(run: Any) -> str:
+    """Return the test accuracy of a run's document with its 95 % interval, for a table."""
+    images = run["test_images"]
+    low, high = wilson_interval(round(run["test_accuracy"] * images), images)
+    return f"{run['test_accuracy']:.4f} ({low:.4f} to {high:.4f})"

@@ -13,7 +13,7 @@ from jobs.published import Published
 from pipeline.bundle import Model, load_model
 from pipeline.disk import last_line
 from pipeline.errors import CannotExport, WhiskerError
-from pipeline.evaluate import over_mirrors
+from pipeline.evaluate import as_judged
 from pipeline.manifest import PARAMETERS, read_manifest, temperature_of, uses_test_time_flip
 from pipeline.network import forward_of
 from pipeline.onnx_export import export_onnx
@@ -50,15 +50,14 @@ def write_onnx(found: Published, target: Path, on: Comparison, *, with_preproces
         SaveFailed: the file cannot be written.
     """
     manifest = read_manifest(found.folder, found.manifest_sha256)
-    model = load_model(found.folder, mx.cpu())
+    model = load_model(found.folder, mx.cpu(), manifest)
     temperature, flips = temperature_of(manifest), uses_test_time_flip(manifest)
-    forward = forward_of(model.network, mx.cpu())
+    forward = as_judged(forward_of(model.network, mx.cpu()), test_time_flip=flips)
     metadata = _metadata(manifest, found.run_id)
     facts = OnnxFacts(model.classes, temperature, model.preprocessing, flips, metadata)
-    mxnet = over_mirrors(forward) if flips else forward
     with _failures_in_words(found.run_id):
         graphs = _graphs(model, facts, with_preprocessing=with_preprocessing)
-        measured = measure(on.pictures(), mxnet, graphs.opened(), model.preprocessing, temperature)
+        measured = measure(on.pictures(), forward, graphs.opened(), model.preprocessing, temperature)
     if measured is None:
         raise _nothing_to_compare(found.run_id, on)
     _check(measured, found.run_id)

@@ -4,11 +4,9 @@ import os
 from collections.abc import Mapping
 from math import nan
 
-import numpy as np
-
 from db import store
 from jobs.work import Work
-from pipeline.evaluate import log_softmax, run_forward
+from pipeline.evaluate import run_forward, softmax
 from pipeline.evaluation_arrays import evaluation_of
 from pipeline.manifest import MANIFEST
 from pipeline.reader import ImageReader
@@ -73,5 +71,5 @@ def _scores(
         check_stop=work.around.check_stop,
         progress=work.around.progress,
     )
-    rows = np.exp(log_softmax(logits)).tolist() if len(positions) else []
+    rows = softmax(logits).tolist() if len(positions) else []
     return {images[p].sha256: tuple(row) for p, row in zip(positions, rows, strict=True)}

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.all_layers import AllLayers, Start
 from pipeline.arrays import Array
 from pipeline.checkpoint import Checkpoints
-from pipeline.evaluate import cross_entropies, evaluation, log_softmax
+from pipeline.evaluate import cross_entropies, evaluation, softmax
 from pipeline.features import RunFeatures
 from pipeline.findings import Fitting, calibrate
 from pipeline.head import LinearHead
@@ -90,7 +90,7 @@ def _last_stage(
     yield from stage.fit(train, test, first_epoch=fitted.next_epoch, trial=trial, checkpoints=checkpoints)
     yield _of_the_head("the last stage was trained")
     found = evaluation(test.images, data.classes, stage.logits(test.boundary))
-    return Judged(found, calibrate(np.exp(log_softmax(trial.logits)), labels))
+    return Judged(found, calibrate(softmax(trial.logits), labels))
 
 
 def _all_layers(
@@ -117,7 +117,7 @@ def _all_layers(
         return None
     yield _of_the_head("all layers were trained")
     found = score(network, data, recipe, around)
-    return Judged(found, calibrate(np.exp(log_softmax(outcome.logits)), outcome.labels))
+    return Judged(found, calibrate(softmax(outcome.logits), outcome.labels))
 
 
 def _of_the_head(then: str) -> Note:

@@ -23,6 +23,7 @@ from pipeline.runtime import mx
 from pipeline.train import (
     Surroundings,
     TrainingData,
+    gradients_of,
     logits_on,
     metrics_of,
     resume,
@@ -132,10 +133,7 @@ class AllLayers:
         resume(state, checkpoints)
         if checkpoints and checkpoints.found:
             self._take_up(checkpoints.found.arrays)
-        size, parts = self.data.reader.preprocessing.size, self.recipe.gradient_parts
-        gradients = Gradients(
-            self.network, size, self.around.device, self.recipe.precision, parts=parts, as_used=True
-        )
+        gradients = gradients_of(self.network, self.data, self.recipe, self.around, as_used=True)
         labels = label_indices(self.data.train, self.data.classes)
         while not self._is_over():
             metrics = self._epoch(gradients, trainer, labels)

@@ -6,7 +6,7 @@ from math import isfinite
 
 from pipeline.paired import Comparison, Estimate, compare
 from pipeline.phases import begins_on_features
-from pipeline.records import Evaluation, Run, RunDetails
+from pipeline.records import Run, RunDetails
 from pipeline.report.words import NARROW, counted, duration
 from pipeline.run_course import (
     accuracy_after,
@@ -16,7 +16,7 @@ from pipeline.run_course import (
     seconds_to,
     trained_seconds,
 )
-from pipeline.shares import difference, share
+from pipeline.shares import accuracy_of, difference
 
 LEVELS = (0.6, 0.8, 0.9, 0.95, 0.98, 0.99)
 CLEARLY = 0.01  # a test loss counts as lower if it is so by this share
@@ -125,7 +125,7 @@ def _at_their_ends(finetune: RunDetails, scratch: RunDetails, classes: Sequence[
         ends = (len(finetune.run.epochs), len(scratch.run.epochs))
         return _unpaired(name, *runs, ends, parts)
     tested = f"the gain is that on the {counted(comparison.images, 'test image')} that both were given"
-    accuracies = (_measured(finetune.evaluation), _measured(scratch.evaluation))
+    accuracies = (accuracy_of(finetune.evaluation), accuracy_of(scratch.evaluation))
     return BudgetRow(name, *accuracies, comparison.gain, _joined((*parts, tested)))
 
 
@@ -149,13 +149,6 @@ def _unpaired(
         round(plain.value * scratch.test_images), scratch.test_images,
     )  # fmt: skip
     return BudgetRow(name, tuned, plain, gain, _joined((*parts, _own_tests(scratch, finetune), UNPAIRED)))
-
-
-def _measured(evaluation: Evaluation | None) -> Estimate | None:
-    if evaluation is None or not evaluation.predictions:
-        return None
-    images = len(evaluation.predictions)
-    return share(round(evaluation.accuracy * images), images)
 
 
 # ---------------------------------------------------------------- sentences

@@ -115,13 +115,18 @@ def publish_model(
     return artifacts
 
 
-def load_model(folder: Path, device: Any) -> Model:
+def load_model(folder: Path, device: Any, manifest: dict[str, Any] | None = None) -> Model:
     """Read a model from its folder.
+
+    Args:
+        folder: of the model.
+        device: an `mx.Context`.
+        manifest: what `read_manifest` has returned, where the files were checked already.
 
     Raises:
         WeightsError: a file is missing or is not what was written.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder) if manifest is None else manifest
     if not {SYMBOL, PARAMETERS} <= set(manifest["sha256"]):
         raise WeightsError(f"the files of the network in {folder} have no hashes in {MANIFEST}; {MEND}")
     # As SymbolBlock.imports does it, but with the input's type, which that leaves to a warning and a guess.

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from pipeline.arrays import Array
-from pipeline.evaluate import log_softmax
+from pipeline.evaluate import log_softmax, softmax
 from pipeline.evaluation_arrays import LEAST_PROBABILITY, as_arrays, by_content, log_losses
 from pipeline.intervals import wilson_interval
 from pipeline.records import Evaluation
@@ -101,7 +101,7 @@ def expected_calibration_error(evaluation: Evaluation, classes: Sequence[str]) -
 def _tempered(probabilities: Array, temperature: float) -> Array:
     """Return softmax(log(probabilities) / temperature), with the same class the most probable in each row."""
     logarithms = np.log(np.maximum(probabilities, LEAST_PROBABILITY))
-    scaled = np.exp(log_softmax(logarithms / temperature))
+    scaled = softmax(logarithms / temperature)
     rows, top = np.arange(len(scaled)), probabilities.argmax(axis=1)
     # Rounding can make a close second the equal of the first, and equals are told by their order.
     moved = scaled.argmax(axis=1) != top

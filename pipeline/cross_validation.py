@@ -81,6 +81,9 @@ def strength_of(ground: Ground, recipe: Recipe, rows: Array) -> float:
 
 def _heads(ground: Ground, recipe: Recipe, folds: Sequence[Fold]) -> list[LinearHead]:
     """Return the head of each fold, fitted on what it trains on."""
-    fits = [(Fitting(ground.classes, strength_of(ground, recipe, f.rows), recipe.epochs), f) for f in folds]
+    fits = [
+        (Fitting(ground.classes, strength_of(ground, recipe, f.rows), recipe.head_iterations), f)
+        for f in folds
+    ]
     most = max(len(fold.rows) for fold in folds) * ground.train.pooled.shape[1]
     return each(lambda fit: fit[0].fit(ground.train, fit[1].rows), fits, most, ground.around.check_stop)

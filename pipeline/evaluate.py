@@ -46,6 +46,11 @@ def run_forward(
     return np.concatenate(positions), np.concatenate(outputs)
 
 
+def as_judged(forward: Forward, *, test_time_flip: bool) -> Forward:
+    """Return a network's function as its images are judged: with `test_time_flip` over their mirrors, too."""
+    return over_mirrors(forward) if test_time_flip else forward
+
+
 def over_mirrors(forward: Forward) -> Forward:
     """Return a function whose outputs are the means over each image and its mirror image."""
 
@@ -58,6 +63,11 @@ def over_mirrors(forward: Forward) -> Forward:
 def mirror(rows: Array) -> Array:
     """Turn images or maps left to right along their last axis."""
     return np.ascontiguousarray(rows[..., ::-1])
+
+
+def softmax(logits: Array) -> Array:
+    """Return the softmax over the last axis, float64, safe for large logits."""
+    return np.asarray(np.exp(log_softmax(logits)))
 
 
 def log_softmax(logits: Array) -> Array:

@@ -13,7 +13,7 @@ from pipeline.engine import Trial, try_onnxruntime
 from pipeline.engine_choice import keep_choice, read_choice
 from pipeline.engine_settings import Engine, FrozenSettings
 from pipeline.errors import TrainingDiverged
-from pipeline.evaluate import Forward, over_mirrors
+from pipeline.evaluate import Forward, as_judged
 from pipeline.failpoint import failpoint
 from pipeline.feature_store import FeatureTable, content_hashes, delete_cache
 from pipeline.frozen_key import block_digest, choice_key, package_version, row_shape, table_key
@@ -64,7 +64,7 @@ def run_frozen(
         if trial.forward is None:
             work.recall("mxnet")
     recalled = int(work.found.sum())
-    work.compute(over_mirrors(forward) if test_time_flip else forward)
+    work.compute(as_judged(forward, test_time_flip=test_time_flip))
     return FrozenRows(work.found, work.values, tuple(work.notes(sentence, recalled)))
 
 

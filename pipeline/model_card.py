@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.manifest import ONNX
 from pipeline.shown import shown
 
 TEMPLATE = "model-card.md"
@@ -37,7 +38,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
             data=data,
             of_classes=of_classes,
             day=manifest["trained_at"][:10],
-            has_onnx="network.onnx" in manifest["sha256"],
+            has_onnx=ONNX in manifest["sha256"],
         )
     )
 

@@ -12,7 +12,7 @@ from pipeline.manifest import FORMAT
 from pipeline.paired import Estimate, mean_estimate
 from pipeline.pretrained.weights import WeightsFile
 from pipeline.records import Evaluation, RunDetails, Snapshot
-from pipeline.shares import share
+from pipeline.shares import accuracy_of
 
 Facts = dict[str, Any]  # what JSON can hold
 
@@ -66,15 +66,13 @@ def _data(snapshot: Snapshot, trained_on: int) -> Facts:
 
 def _metrics(details: RunDetails, classes: tuple[str, ...]) -> Facts | None:
     """Return the figures on the test images, with 95 % intervals; None without any image."""
-    if details.evaluation is None or not details.evaluation.predictions:
+    raw, accuracy = details.evaluation, accuracy_of(details.evaluation)
+    if raw is None or accuracy is None:
         return None
-    raw = details.evaluation
     scaled = calibrated(raw, details.findings.temperature, classes)
-    images = len(raw.predictions)
-    right = round(raw.accuracy * images)
     return {
-        "test_images": images,
-        "accuracy": asdict(share(right, images)),
+        "test_images": len(raw.predictions),
+        "accuracy": asdict(accuracy),
         "log_loss": asdict(_log_loss(scaled, classes)),
         "log_loss_without_temperature": raw.log_loss,
         "expected_calibration_error": expected_calibration_error(scaled, classes),

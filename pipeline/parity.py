@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.arrays import Array
 from pipeline.decode import normalise, to_pixels
-from pipeline.evaluate import Forward, log_softmax
+from pipeline.evaluate import Forward, softmax
 from pipeline.records import Preprocessing
 
 BATCH = 16
@@ -125,7 +125,7 @@ def _pixels(
 
 def _parity(expected: Array, said: list[tuple[Array, ...]], temperature: float) -> Parity:
     probabilities, logits = (np.concatenate(column) for column in zip(*said, strict=True))
-    likely = np.exp(log_softmax(expected / temperature))
+    likely = softmax(expected / temperature)
     return Parity(
         images=len(expected),
         probability_difference=_apart(probabilities, likely),

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.arrays import Array
 from pipeline.decode import BadImage, normalise, read_file, read_image, to_pixels
-from pipeline.evaluate import Forward, log_softmax
+from pipeline.evaluate import Forward, softmax
 from pipeline.processors import usable_processors
 from pipeline.records import Preprocessing
 
@@ -83,6 +83,6 @@ def _answers(
     rows = iter(())
     if pixels:
         logits = forward(normalise(np.stack(pixels), preprocessing))
-        rows = iter(np.exp(log_softmax(logits)).tolist())
+        rows = iter(softmax(logits).tolist())
     for path, found in read:
         yield Answer(path, error=found) if isinstance(found, str) else Answer(path, tuple(next(rows)))

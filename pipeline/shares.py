@@ -4,11 +4,20 @@ from math import sqrt
 
 from pipeline.intervals import wilson_interval
 from pipeline.paired import Estimate
+from pipeline.records import Evaluation
 
 
 def share(right: int, of: int) -> Estimate:
     """Return a share with its Wilson interval; `of` is at least 1."""
     return Estimate(right / of, *wilson_interval(right, of))
+
+
+def accuracy_of(evaluation: Evaluation | None) -> Estimate | None:
+    """Return the accuracy with its interval; None without any image."""
+    if evaluation is None or not evaluation.predictions:
+        return None
+    images = len(evaluation.predictions)
+    return share(round(evaluation.accuracy * images), images)
 
 
 def difference(right: int, of: int, other_right: int, other_of: int) -> Estimate:

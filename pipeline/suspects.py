@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.arrays import Array
-from pipeline.evaluate import label_indices, log_softmax
+from pipeline.evaluate import label_indices, softmax
 from pipeline.fits import each
 from pipeline.head import LinearHead, fit_head
 from pipeline.records import SnapshotImage, Suspect
@@ -52,7 +52,7 @@ def out_of_fold_probabilities(
 
     for number, head in zip(numbers, each(fit, numbers, features.size), strict=True):
         judged = order[fold == number]
-        probabilities[judged] = np.exp(log_softmax(head.logits(features[judged])))
+        probabilities[judged] = softmax(head.logits(features[judged]))
     return probabilities
 
 

@@ -16,7 +16,7 @@ from pipeline.checkpoint import Checkpoints
 from pipeline.crops import Crop
 from pipeline.decode import normalise
 from pipeline.epoch_sums import EpochSums
-from pipeline.evaluate import Progress, evaluation, label_indices, over_mirrors, run_forward, silent
+from pipeline.evaluate import Progress, as_judged, evaluation, label_indices, run_forward, silent
 from pipeline.failpoint import failpoint
 from pipeline.gradients import Gradients
 from pipeline.network import forward_of
@@ -77,8 +77,7 @@ def fit_all_layers(
     state = TrainingState({"network": network}, trainer)
     finished = resume(state, checkpoints)
     tested = None
-    size, parts = data.reader.preprocessing.size, recipe.gradient_parts
-    gradients = Gradients(network, size, around.device, recipe.precision, parts=parts)
+    gradients = gradients_of(network, data, recipe, around)
     labels = label_indices(data.train, data.classes)
     for epoch in range(finished + 1, recipe.epochs + 1):
         started = time.perf_counter()
@@ -91,6 +90,14 @@ def fit_all_layers(
             checkpoints.keep(metrics, state.arrays())
         yield metrics
     yield tested or score(network, data, recipe, around)
+
+
+def gradients_of(
+    network: Any, data: TrainingData, recipe: Recipe, around: Surroundings, *, as_used: bool = False
+) -> Gradients:
+    """Return what computes the gradients of a training; for `as_used` see `Gradients`."""
+    size, parts = data.reader.preprocessing.size, recipe.gradient_parts
+    return Gradients(network, size, around.device, recipe.precision, parts=parts, as_used=as_used)
 
 
 def metrics_of(epoch: int, loss: float, accuracy: float, tested: Evaluation, started: float) -> EpochMetrics:
@@ -227,7 +234,7 @@ def logits_on(
     """Return which images can be read, int64 (N,), and the network's logits on them, float32 (N, classes)."""
     forward = forward_of(network, around.device)
     return run_forward(
-        over_mirrors(forward) if recipe.test_time_flip else forward,
+        as_judged(forward, test_time_flip=recipe.test_time_flip),
         data.reader,
         images,
         recipe.images_at_once,

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline.disk import last_line
 from pipeline.errors import WeightsError
-from pipeline.evaluate import Forward, over_mirrors
+from pipeline.evaluate import Forward, as_judged
 from pipeline.manifest import (
     MEND,
     ONNX,
@@ -45,9 +46,7 @@ def open_trained(folder: Path, manifest_sha256: str | None = None) -> TrainedMod
     """
     manifest = read_manifest(folder, manifest_sha256)
     classes, how, temperature = classes_of(manifest), preprocessing_of(manifest), temperature_of(manifest)
-    forward = _forward(folder, has_onnx=ONNX in manifest["sha256"])
-    if uses_test_time_flip(manifest):
-        forward = over_mirrors(forward)
+    forward = as_judged(_forward(folder, manifest), test_time_flip=uses_test_time_flip(manifest))
     return TrainedModel(classes, how, forward, temperature, run_of(manifest))
 
 
@@ -79,8 +78,8 @@ def _tried(folder: Path, place: Path) -> TrainedModel:
     return model
 
 
-def _forward(folder: Path, *, has_onnx: bool) -> Forward:
-    if has_onnx:
+def _forward(folder: Path, manifest: dict[str, Any]) -> Forward:
+    if ONNX in manifest["sha256"]:
         from pipeline.onnx_runtime import open_model
 
         return open_model(folder / ONNX)
@@ -88,4 +87,4 @@ def _forward(folder: Path, *, has_onnx: bool) -> Forward:
     from pipeline.network import forward_of
     from pipeline.runtime import mx
 
-    return forward_of(load_model(folder, mx.cpu()).network, mx.cpu())
+    return forward_of(load_model(folder, mx.cpu(), manifest).network, mx.cpu())

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 from pipeline.arrays import Array
 from pipeline.cross_validation import Fold, Ground, folds_of, out_of_fold_logits, strength_of
 from pipeline.errors import TrainingDiverged
-from pipeline.evaluate import log_softmax
+from pipeline.evaluate import cross_entropies
 from pipeline.paired import Estimate, mean_estimate
 from pipeline.recipes import Recipe
 
@@ -86,7 +86,7 @@ def search(ground: Ground, part: Array, recipe: Recipe) -> Iterator[Tried]:
         sampler=optuna.samplers.TPESampler(seed=ground.around.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
     )
-    for settings in _beginnings(recipe, strength_of(ground, recipe, _all_rows(folds))):
+    for settings in _beginnings(recipe, strength_of(ground, recipe, np.flatnonzero(np.isin(part, SEARCHED)))):
         study.enqueue_trial(settings)
     for number in itertools.count(1):
         trial = study.ask()
@@ -179,7 +179,7 @@ def _tried(
     ending: Ending = "finished"
     for done, logits in enumerate(out_of_fold_logits(ground, recipe, folds), start=1):
         labels = ground.train.labels[folds[done - 1].judged]
-        losses = np.append(losses, -log_softmax(logits)[np.arange(len(labels)), labels])
+        losses = np.append(losses, cross_entropies(logits, labels))
         right = np.append(right, logits.argmax(axis=1) == labels)
         if not np.isfinite(losses).all():
             raise TrainingDiverged("the outputs after the last stage are not finite; choose a smaller rate")
@@ -187,7 +187,3 @@ def _tried(
             ending = "given up"
             break
     return Tried(number, recipe, ending, losses, float(right.mean()), time.perf_counter() - started)
-
-
-def _all_rows(folds: Sequence[Fold]) -> Array:
-    return np.sort(np.concatenate([fold.judged for fold in folds]))

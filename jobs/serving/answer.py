@@ -7,7 +7,7 @@ import numpy as np
 from jobs.serving.champion import Opened
 from pipeline.arrays import Array
 from pipeline.decode import normalise, read_image, thumbnail_jpeg, to_pixels
-from pipeline.evaluate import log_softmax
+from pipeline.evaluate import softmax
 from pipeline.evidence import EvidenceModel, map_values
 from pipeline.pictures import Placed, Thumbnail, data_uri, map_png, placed_map
 
@@ -48,7 +48,7 @@ def answer(opened: Opened, data: bytes, *, heat_map: bool, picture: bool) -> Ima
     images = normalise(to_pixels(image, model.preprocessing)[None], model.preprocessing)
     with opened.turn:
         logits = model.forward(images) / model.temperature
-        probabilities = tuple(np.exp(log_softmax(logits))[0].tolist())
+        probabilities = tuple(softmax(logits)[0].tolist())
         seen = (
             _png(opened.evidence, images, int(np.argmax(logits[0]))) if heat_map and opened.evidence else None
         )
