@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.drawings import draw_demo_images
-from tests import tiny
 from tests.conftest import REPOSITORY
 
 PROGRAM = """\
@@ -53,35 +51,20 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of few drawn images; read only."""
-    folder = tmp_path_factory.mktemp("pictures") / "images"
-    draw_demo_images(folder, train_per_class=10, test_per_class=4, seed=3)
-    return folder
-
-
-def make_place(folder: Path, pictures: Path, program: Path, weights: Path) -> Place:
+def make_place(folder: Path, drawn: Path, program: Path, quickly: dict[str, str]) -> Place:
     """Return a folder with photos and an inbox; all that trains takes the tiny backbone and little time."""
-    shutil.copytree(pictures, folder / "photos")
-    shutil.copytree(pictures / "test" / "cat", folder / "inbox")
+    shutil.copytree(drawn, folder / "photos")
+    shutil.copytree(drawn / "test" / "cat", folder / "inbox")
     python = folder / ".venv" / "bin" / "python"  # as in a checkout
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     python.chmod(0o700)
     (folder / "cli.py").symlink_to(REPOSITORY / "cli.py")
-    zoo = folder / "mxnet"  # where Gluon keeps what it has fetched
-    (zoo / "models").mkdir(parents=True)
-    shutil.copy(weights, zoo / "models")
     environment = {
-        **os.environ,
-        "PATH": f"{program}{os.pathsep}{os.environ['PATH']}",
-        **tiny.environment(weights),
+        **quickly,
+        "PATH": f"{program}{os.pathsep}{quickly['PATH']}",
         "PYTHONWARNINGS": "ignore",
         "OMP_NUM_THREADS": "1",
-        "MXNET_HOME": str(zoo),
-        "WHISKER_BACKBONE": tiny.NAME,
-        "WHISKER_SETTLE_SECONDS": "0",
         "WHISKER_MIN_FREE_GB": "0",
         "WHISKER_RECIPES__FAST__BASELINE_EPOCHS": "1",
         "WHISKER_RECIPES__FAST__BASELINE_IMAGES": "8",
@@ -90,18 +73,18 @@ def make_place(folder: Path, pictures: Path, program: Path, weights: Path) -> Pl
 
 
 @pytest.fixture
-def place(tmp_path: Path, pictures: Path, program: Path, tiny_weights: Path) -> Place:
+def place(tmp_path: Path, drawn: Path, program: Path, quickly: dict[str, str]) -> Place:
     """Return a place without a home."""
-    return make_place(tmp_path / "place", pictures, program, tiny_weights)
+    return make_place(tmp_path / "place", drawn, program, quickly)
 
 
 @pytest.fixture(scope="session")
 def finished(
-    tmp_path_factory: pytest.TempPathFactory, pictures: Path, program: Path, tiny_weights: Path
+    tmp_path_factory: pytest.TempPathFactory, drawn: Path, program: Path, quickly: dict[str, str]
 ) -> Place:
     """Return a place whose home has two finished cycles; tests share it, and leave the runs in it alone."""
     folder = tmp_path_factory.mktemp("finished") / "place"
-    place = make_place(folder, pictures, program, tiny_weights)
+    place = make_place(folder, drawn, program, quickly)
     cycles = f"whisker run-now\nwhisker --json run-now --seed 2 > {KEPT}"
     done = place.run(f"whisker init --images photos\n{cycles}")
     assert done.returncode == 0, done.stderr
