@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,42 +24,17 @@ from db.session import open_read_only
 from pipeline.calibration import calibrated
 from pipeline.records import Run
 from tests.conftest import REPOSITORY
+from tests.processes import command, read_until, started
 
 QUICK = ("--set", "baseline_epochs=1", "--set", "baseline_images=8")
 ENDLESS = ("--set", "baseline_epochs=1000000", "--set", "baseline_images=8")
 AT_ONCE = {**os.environ, "WHISKER_SETTLE_SECONDS": "0"}
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, str(REPOSITORY / "cli.py"), *map(str, arguments)]
-
-
 def whisker(
     *arguments: object, environment: Mapping[str, str] = AT_ONCE
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, env=environment)
-
-
-@contextmanager
-def started(*arguments: object, environment: Mapping[str, str]) -> "Iterator[subprocess.Popen[str]]":
-    """Start the program, which does not outlive the test, whatever becomes of it."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command(*arguments), stdout=pipe, stderr=pipe, text=True, env=environment
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def read_until(process: "subprocess.Popen[str]", words: str) -> None:
-    """Read what a process says on standard error until it says this."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if words in line:
-            return
-    raise AssertionError(f"it has ended without a word of {words!r}")
 
 
 def whisker_in_here(*arguments: object) -> Result:

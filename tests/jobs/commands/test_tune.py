@@ -3,15 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from cli import cli
-from tests.conftest import REPOSITORY
+from tests.processes import read_until, started
 
 SETTLED = {"WHISKER_SETTLE_SECONDS": "0", "WHISKER_ENGINE": "onnxruntime"}
 
@@ -50,16 +48,10 @@ def test_wrong_use_is_one_sentence(tmp_path: Path, words: list[str], sentence: s
 
 def test_a_signal_ends_it_with_the_best_so_far(drawn: Path, tmp_path: Path) -> None:
     words = ("--home", tmp_path / "home", "--json", "tune", "--images", drawn)
-    process = subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "cli.py"), *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **SETTLED},
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "trial 1:" in line:
-            break
-    process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=60)
+    with started(*words, environment={**os.environ, **SETTLED}) as process:
+        read_until(process, "trial 1:")
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
     assert process.returncode == 143
     document = json.loads(out)
     assert (document["status"], document["recipe"], document["confirmation"]) == ("stopped", None, None)

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.conftest import REPOSITORY
+from tests import processes
 
 END_SECONDS = 60  # nothing here takes a tenth of it, unless it hangs
 
@@ -85,8 +84,12 @@ class Served:
 
 def command(home: Path, *options: object) -> list[str]:
     """Return the command line of a server on a free port."""
-    words = (REPOSITORY / "cli.py", "--home", home, "--json", "serve", "--port", 0, *options)
-    return [sys.executable, *map(str, words)]
+    return processes.command("--home", home, "--json", "serve", "--port", 0, *options)
+
+
+def ended(words: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run what is to end by itself, since it cannot serve."""
+    return subprocess.run(words, capture_output=True, text=True, timeout=END_SECONDS, check=False)
 
 
 @contextmanager

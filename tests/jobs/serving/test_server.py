@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from jobs.home import Home
 from jobs.preparation import Request
 from jobs.serving.reports import report_page
 from tests.conftest import REPOSITORY
-from tests.jobs.serving.server import END_SECONDS, Served, command, serving
+from tests.jobs.serving.server import Served, command, ended, serving
+from tests.processes import started
 
 TOKEN = "a-token-of-the-test"
 PAGES = ("/", "/look-over", "/reports/", "/reports/cycle-0001.html", "/static/style.css", "/openapi.json")
@@ -28,33 +29,31 @@ def contents(folder: Path) -> dict[str, str]:
 def test_a_signal_ends_it_and_one_document_was_printed(finished: Request, number: int, status: int) -> None:
     with serving(finished.home.folder) as served:
         assert served.get("/health").document == {"status": "ok"}
-        ended, out, err = served.end(number)
-    assert (ended, out) == (status, "")
+        exit_status, out, err = served.end(number)
+    assert (exit_status, out) == (status, "")
     assert "Traceback" not in err
 
 
 def test_people_get_the_address_and_the_log_shows_requests_without_the_token(finished: Request) -> None:
-    words = command(finished.home.folder, "--host", "0.0.0.0")
-    words[words.index("--json")] = "--verbose"
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    opened, _, rest = process.stdout.readline().partition(" ")
-    assert rest == f"shows {finished.home.folder}; Ctrl-C ends it\n"
-    address, _, token = opened.partition("?token=")
-    port = address.rstrip("/").rpartition(":")[2]
-    served = Served(process, f"http://127.0.0.1:{port}/", token)
-    assert served.get(f"/look-over?token={token}").status == 200
-    assert served.get("/look-over").status == 401
-    _, _, err = served.end()
+    folder = finished.home.folder
+    words = ("--home", folder, "--verbose", "serve", "--port", 0, "--host", "0.0.0.0")
+    with started(*words, environment=os.environ) as process:
+        assert process.stdout is not None
+        opened, _, rest = process.stdout.readline().partition(" ")
+        assert rest == f"shows {folder}; Ctrl-C ends it\n"
+        address, _, token = opened.partition("?token=")
+        port = address.rstrip("/").rpartition(":")[2]
+        served = Served(process, f"http://127.0.0.1:{port}/", token)
+        assert served.get(f"/look-over?token={token}").status == 200
+        assert served.get("/look-over").status == 401
+        _, _, err = served.end()
     assert "127.0.0.1 GET /look-over: 200" in err
     assert token not in err
 
 
 def test_a_port_that_is_taken_is_a_sentence(served: Served, finished: Request) -> None:
     port = served.host.rpartition(":")[2]
-    done = subprocess.run(
-        [*command(finished.home.folder), "--port", port], capture_output=True, text=True, timeout=END_SECONDS
-    )
+    done = ended(command(finished.home.folder, "--port", port))
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"] == (
         f"port {port} of 127.0.0.1 is in use; choose another --port, or end the program that listens there"
@@ -73,9 +72,7 @@ def test_a_port_that_is_taken_is_a_sentence(served: Served, finished: Request) -
 def test_what_cannot_be_served_is_said(
     finished: Request, options: tuple[str, ...], status: int, words: str
 ) -> None:
-    done = subprocess.run(
-        command(finished.home.folder, *options), capture_output=True, text=True, timeout=END_SECONDS
-    )
+    done = ended(command(finished.home.folder, *options))
     assert done.returncode == status
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -87,16 +84,13 @@ def test_without_the_packages_the_way_to_them_is_said(finished: Request) -> None
         "u.find_spec = lambda name, *rest: None if name == 'uvicorn' else found(name, *rest); "
         f"sys.path.insert(0, {str(REPOSITORY)!r}); import cli; cli.main()"
     )
-    words = [sys.executable, "-c", program, "--home", str(finished.home.folder), "serve"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=END_SECONDS)
+    done = ended([sys.executable, "-c", program, "--home", str(finished.home.folder), "serve"])
     assert done.returncode == 2
     assert done.stderr == ("whisker: serve needs the package uvicorn; run `pip install 'whisker[serve]'`\n")
 
 
 def test_a_home_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
-    done = subprocess.run(
-        command(tmp_path / "none"), capture_output=True, text=True, timeout=END_SECONDS, check=False
-    )
+    done = ended(command(tmp_path / "none"))
     assert done.returncode == 2
     assert not (tmp_path / "none").exists()
 
