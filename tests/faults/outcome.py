@@ -26,6 +26,14 @@ def epochs_of(subject: Subject) -> list[tuple[Any, ...]]:
     )
 
 
+def models_of(subject: Subject) -> list[tuple[Any, ...]]:
+    """Return the hashes of the parameters of all models."""
+    return rows(
+        subject,
+        "SELECT run.kind, name, sha256 FROM artifact JOIN run ON run.id = run_id WHERE name LIKE '%.params'",
+    )
+
+
 def predictions_of(subject: Subject) -> list[tuple[Any, ...]]:
     """Return what the runs of the newest finished cycle say of each test image."""
     return rows(

@@ -115,6 +115,12 @@ def make_subject(
     return subject
 
 
+def make_pair(folder: Path, images: Path, weights: Path, **settings: str) -> tuple[Subject, Subject]:
+    """Return two homes without a database, `whole` and `killed`, with the same images and settings."""
+    whole = make_subject(folder / "whole", images, weights, **settings)
+    return whole, make_subject(folder / "killed", images, weights, **settings)
+
+
 def ended_by(done: Done, number: signal.Signals) -> bool:
     """Return whether a signal that nobody can handle ended the process."""
     return done.returncode == -number

@@ -5,20 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.outcome import epochs_of, predictions_of, rows
-from tests.faults.subject import Subject, ended_by, make_subject
-
-MODELS = "SELECT run.kind, name, sha256 FROM artifact JOIN run ON run.id = run_id WHERE name LIKE '%.params'"
+from tests.faults.outcome import epochs_of, models_of, predictions_of, rows
+from tests.faults.subject import Subject, ended_by, make_pair
 
 
 @pytest.fixture
 def subjects(drawn: Path, tiny_weights: Path, tmp_path: Path) -> tuple[Subject, Subject]:
     """Return two homes in which nothing has run, with the same images and settings."""
-    first, second = (
-        make_subject(tmp_path / name, drawn, tiny_weights, of_recipe="epochs = 2\nmomentum = 0.9")
-        for name in ("whole", "killed")
-    )
-    return first, second
+    return make_pair(tmp_path, drawn, tiny_weights, of_recipe="epochs = 2\nmomentum = 0.9")
 
 
 def test_a_cycle_that_is_killed_three_times_ends_as_one_that_was_not(
@@ -34,7 +28,7 @@ def test_a_cycle_that_is_killed_three_times_ends_as_one_that_was_not(
     assert done.returncode == 0, done.stderr
     assert epochs_of(killed) == epochs_of(whole)
     assert predictions_of(killed) == predictions_of(whole)
-    assert rows(killed, MODELS) == rows(whole, MODELS)
+    assert models_of(killed) == models_of(whole)
     assert rows(killed, "SELECT id, status, resumes, decision FROM cycle") == [(1, "finished", 3, "first")]
     assert rows(killed, "SELECT id, kind, status FROM run") == [
         (1, "finetune", "finished"),

@@ -10,8 +10,8 @@ import pytest
 from db import store
 from db.session import open_read_only
 from pipeline.calibration import calibrated
-from tests.faults.outcome import epochs_of, predictions_of, rows
-from tests.faults.subject import Subject, ended_by, make_subject
+from tests.faults.outcome import epochs_of, models_of, predictions_of, rows
+from tests.faults.subject import Subject, ended_by, make_pair
 from tests.pipeline.pictures import save_tinted_pictures
 
 # A head that is held back by its penalty leaves the layers something to do.
@@ -22,20 +22,13 @@ learning_rate = 0.3
 early_stop_epochs = 0
 test_time_flip = true
 """
-MODELS = "SELECT run.kind, name, sha256 FROM artifact JOIN run ON run.id = run_id WHERE name LIKE '%.params'"
 
 
 @pytest.fixture
 def subjects(tiny_weights: Path, tmp_path: Path) -> tuple[Subject, Subject]:
     """Return two homes in which nothing has run, with the same images and settings."""
     save_tinted_pictures(tmp_path / "images")
-    first, second = (
-        make_subject(
-            tmp_path / name, tmp_path / "images", tiny_weights, recipe="thorough", of_recipe=SETTINGS
-        )
-        for name in ("whole", "killed")
-    )
-    return first, second
+    return make_pair(tmp_path, tmp_path / "images", tiny_weights, recipe="thorough", of_recipe=SETTINGS)
 
 
 def test_one_that_is_killed_twice_ends_as_one_that_was_not_and_predicts_what_it_reports(
@@ -51,7 +44,7 @@ def test_one_that_is_killed_twice_ends_as_one_that_was_not_and_predicts_what_it_
     assert epochs_of(killed) == epochs_of(whole)
     assert {epoch[2] for epoch in epochs_of(whole)} == {"head", "all layers"}
     assert predictions_of(killed) == predictions_of(whole)
-    assert rows(killed, MODELS) == rows(whole, MODELS)
+    assert models_of(killed) == models_of(whole)
     ((notes,),) = rows(killed, "SELECT notes FROM run WHERE kind = 'finetune'")
     assert "all layers: kept" in notes
     assert "its numbers are those of a run that was not" in notes
