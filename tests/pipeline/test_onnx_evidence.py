@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from pipeline.backbones import backbone_named
-from pipeline.bundle import publish_model
 from pipeline.errors import WeightsError
 from pipeline.evidence import map_values
 from pipeline.heat_maps import open_evidence
@@ -17,17 +16,10 @@ from pipeline.network import scratch_network
 from pipeline.onnx_evidence import open_onnx_evidence
 from pipeline.runtime import mx
 from pipeline.trained_model import open_trained
-from tests.pipeline.published import FACTS
+from tests.pipeline.published import publish
 
 SIDE = 64
 FAMILIES = ("efficientnet_lite0", "mobilenet0.25", "mobilenetv2_0.25", "resnet18_v1", "resnet18_v2")
-
-
-def publish(network: Any, folder: Path, name: str = "resnet18_v2", *, flip: bool = False) -> None:
-    preprocessing = replace(backbone_named(name).preprocessing, size=SIDE, short_side=SIDE + 8)
-    publish_model(
-        network, folder, classes=("cat", "dog"), preprocessing=preprocessing, test_time_flip=flip, facts=FACTS
-    )
 
 
 def noise(count: int) -> Any:
@@ -40,7 +32,7 @@ def test_it_is_what_mxnet_makes_of_the_same_network(name: str, flip: bool, tmp_p
     small = replace(backbone, preprocessing=replace(backbone.preprocessing, size=SIDE, short_side=SIDE + 8))
     network = scratch_network(small, 2, mx.cpu(), 0)
     network.output.bias.set_data(mx.nd.array([0.25, -0.5]))
-    publish(network, tmp_path / "run", name, flip=flip)
+    publish(tmp_path / "run", network, preprocessing=small.preprocessing, test_time_flip=flip)
     model, images = open_onnx_evidence(tmp_path / "run"), noise(2)
     assert model is not None
     found = model.evidence(images)
@@ -70,16 +62,14 @@ def ending(*layers: Any) -> Any:
 )
 def test_a_network_of_another_shape_has_none(layers: tuple[str, ...], tmp_path: Path) -> None:
     nn = mx.gluon.nn
-    publish(
-        ending(*(nn.Dense(2) if name == "Dense" else getattr(nn, name)() for name in layers)),
-        tmp_path / "run",
-    )
+    network = ending(*(nn.Dense(2) if name == "Dense" else getattr(nn, name)() for name in layers))
+    publish(tmp_path / "run", network)
     assert (tmp_path / "run" / ONNX).is_file()
     assert open_onnx_evidence(tmp_path / "run") is None
 
 
 def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
-    publish(ending(mx.gluon.nn.GlobalAvgPool2D(), mx.gluon.nn.Dense(2)), tmp_path / "run")
+    publish(tmp_path / "run", ending(mx.gluon.nn.GlobalAvgPool2D(), mx.gluon.nn.Dense(2)))
     assert open_onnx_evidence(tmp_path / "run") is not None
     (tmp_path / "run" / ONNX).write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="has changed since it was written"):
