@@ -3,7 +3,6 @@
 import ast
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -41,8 +40,8 @@ from pipeline.records import Artifact
 from pipeline.runtime import mx
 from pipeline.snapshot import take_snapshot
 from pipeline.trained_model import open_stranger
-from tests.conftest import REPOSITORY
 from tests.db.samples import NOON, begin_cycle, begin_run, end_cycle
+from tests.docs.markdown import DOCUMENTS, blocks
 from tests.jobs.stored_homes import make_home
 from tests.pipeline.folders import files_of
 from tests.pipeline.published import FACTS
@@ -164,8 +163,7 @@ def test_the_code_in_the_documentation_says_it_too(home: Home, images: Path, tmp
     shutil.copy(photo, tmp_path / "photo.jpg")
     (expected,) = answers(open_classifier(home, None).model, tmp_path / "photo.jpg").values()
     written(home, form="onnx", output=tmp_path / "pets-photos.onnx", with_preprocessing=True)
-    text = (REPOSITORY / "docs" / "EXPORT.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (program,) = (block.text for block in blocks(DOCUMENTS["docs/EXPORT.md"]) if block.language == "python")
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
     )

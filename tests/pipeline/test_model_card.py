@@ -18,6 +18,7 @@ from pipeline.manifest import CARD
 from pipeline.model_card import as_markdown, model_card
 from pipeline.records import Preprocessing
 from pipeline.trained_model import open_trained
+from tests.docs.markdown import blocks
 from tests.pipeline.pictures import picture
 from tests.pipeline.published import facts_of, publish
 from tests.pipeline.training import lively_network, small_backbone
@@ -110,8 +111,8 @@ def test_the_code_of_the_card_gives_the_probabilities_of_predict(
     how = Preprocessing(64, resize, 72, "bicubic", (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
     folder = publish(tmp_path / "run", lively_network(), preprocessing=how, test_time_flip=flips)
     picture(5, (211, 130)).save(folder / "photo.jpg")
-    read, onnxruntime, mxnet, answer = re.findall(
-        r"```python\n(.*?)```", (folder / CARD).read_text(encoding="utf-8"), re.DOTALL
+    read, onnxruntime, mxnet, answer = (
+        block.text for block in blocks(folder / CARD) if block.language == "python"
     )
     pixels = to_pixels(read_image((folder / "photo.jpg").read_bytes()), how)
     model = open_trained(folder)
