@@ -2,15 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.session import open_database
+from db.session import open_current, open_database
 from jobs.home import Home
 from pipeline.manifest import MANIFEST, ONNX
 from pipeline.publish import sha256_of
-from pipeline.records import Calibration, Findings, Snapshot
+from pipeline.records import Artifact, Calibration, Findings, Snapshot
 from tests.db.samples import begin_cycle, begin_run, end_cycle, evaluation, snapshot
 
 
@@ -49,3 +50,24 @@ def write_model(home: Home, run_id: int) -> None:
     folder.mkdir(parents=True)
     (folder / ONNX).write_bytes(b"a network of run %d" % run_id)
     (folder / MANIFEST).write_text(json.dumps({"run": run_id, "sha256": {ONNX: sha256_of(folder / ONNX)}}))
+
+
+def redescribe(home: Home, run_id: int, **changes: Any) -> None:
+    """Change what a model says of itself, and record the hash of that."""
+    file = home.model(run_id) / MANIFEST
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    record_description(home, run_id)
+
+
+def record_description(home: Home, run_id: int) -> None:
+    """Record the hash of what a model says of itself now."""
+    file = home.model(run_id) / MANIFEST
+    with open_current(home.database).begin() as session:
+        store.add_artifacts(session, run_id, [Artifact(MANIFEST, sha256_of(file), file.stat().st_size)])
+
+
+def without_onnx(home: Home, run_id: int) -> None:
+    """Take the ONNX file out of a model, as an older one has none."""
+    hashes = json.loads((home.model(run_id) / MANIFEST).read_text())["sha256"]
+    (home.model(run_id) / ONNX).unlink()
+    redescribe(home, run_id, sha256={name: sha256 for name, sha256 in hashes.items() if name != ONNX})

@@ -21,10 +21,10 @@ from pipeline.calibration import calibrated
 from pipeline.drawings import draw_animal
 from pipeline.evaluation_tables import said_index
 from pipeline.manifest import MANIFEST
-from pipeline.publish import sha256_of
-from pipeline.records import Artifact, Cycle, Evaluation, HeatMap, Prediction, RunDetails
+from pipeline.records import Cycle, Evaluation, HeatMap, Prediction, RunDetails
 from pipeline.trained_model import open_trained
 from tests.jobs.cycles import REAL, request, run
+from tests.jobs.stored_homes import redescribe
 from tests.pipeline.example_cycles import finished_cycle
 from tests.pipeline.example_runs import example_details
 
@@ -39,15 +39,6 @@ def fine_tuned(cycle: Cycle) -> tuple[RunDetails, Evaluation]:
     assert cycle.finetune is not None
     assert cycle.finetune.evaluation is not None
     return cycle.finetune, cycle.finetune.evaluation
-
-
-def set_temperature(asked: Request, run_id: int, temperature: float) -> None:
-    """Give a model another temperature, with the hash of what says so."""
-    file = asked.home.model(run_id) / MANIFEST
-    file.write_text(json.dumps({**json.loads(file.read_text()), "temperature": temperature}))
-    with open_database(asked.home.database).begin() as session:
-        artifact = Artifact(MANIFEST, sha256_of(file), file.stat().st_size)
-        store.add_artifacts(session, run_id, [artifact])
 
 
 def swap(images: Path, *numbers: int) -> None:
@@ -105,7 +96,7 @@ def test_the_answers_of_predict_are_the_calibrated_ones_and_the_stored_ones_are_
     assert details.findings.calibration is not None
     assert manifest["temperature"] == details.findings.calibration.temperature
     # The drawn images are so easy that the temperature is 1 or nearly so: a clear one shows what it does.
-    set_temperature(asked, details.run.id, 2.5)
+    redescribe(asked.home, details.run.id, temperature=2.5)
     assert open_trained(folder).temperature == 2.5
     expected = {p.path: p.probabilities for p in calibrated(evaluation, 2.5).predictions}
     answers = classify(
@@ -119,7 +110,7 @@ def test_the_answers_of_predict_are_the_calibrated_ones_and_the_stored_ones_are_
 def test_a_champion_is_scored_again_without_its_temperature(images: Path, tmp_path: Path) -> None:
     asked = request(tmp_path, images, backbone=REAL)
     details, before = fine_tuned(finished(asked))
-    set_temperature(asked, details.run.id, 5.0)
+    redescribe(asked.home, details.run.id, temperature=5.0)
     draw_animal("dog", Random(77)).save(images / "test" / "dog" / "new.jpg")
     cycle = finished(asked)
     assert cycle.compared is not None

@@ -16,7 +16,6 @@ import onnx
 import pytest
 
 from db import store
-from db.session import open_database
 from jobs.export import Given, Wanted, export
 from jobs.home import Home
 from jobs.predict import classify, open_classifier
@@ -33,16 +32,15 @@ from pipeline.errors import (
 )
 from pipeline.evaluate import silent
 from pipeline.layout import find_layout
-from pipeline.manifest import MANIFEST, ONNX, PARAMETERS
+from pipeline.manifest import MANIFEST, PARAMETERS
 from pipeline.onnx_runtime import open_outputs
 from pipeline.publish import sha256_of
-from pipeline.records import Artifact
 from pipeline.runtime import mx
 from pipeline.snapshot import take_snapshot
 from pipeline.trained_model import open_stranger
 from tests.db.samples import NOON, begin_cycle, begin_run, end_cycle
 from tests.docs.markdown import DOCUMENTS, blocks
-from tests.jobs.stored_homes import make_home
+from tests.jobs.stored_homes import make_home, without_onnx
 from tests.pipeline.folders import files_of
 from tests.pipeline.published import FACTS
 from tests.pipeline.training import lively_network, small_backbone
@@ -248,13 +246,13 @@ def damage(home: Home) -> None:
     file.write_bytes(file.read_bytes()[:-1])
 
 
-def redescribe(home: Home) -> None:
+def change_the_description(home: Home) -> None:
     file = home.model(1) / MANIFEST
     file.write_text(json.dumps({**json.loads(file.read_text()), "temperature": 9.0}))
 
 
 @pytest.mark.parametrize("form", ["params", "onnx"])
-@pytest.mark.parametrize("harm", [damage, redescribe])
+@pytest.mark.parametrize("harm", [damage, change_the_description])
 def test_a_damaged_model_is_not_given_away(
     home: Home, tmp_path: Path, form: Any, harm: Callable[[Home], None]
 ) -> None:
@@ -282,13 +280,7 @@ def test_a_signal_ends_it_and_leaves_no_file(home: Home, tmp_path: Path) -> None
 
 def test_a_model_without_its_onnx_file_is_exported_all_the_same(home: Home, tmp_path: Path) -> None:
     """An older bundle, or one whose ONNX form was not the same when it was written."""
-    file = home.model(1) / MANIFEST
-    manifest = json.loads(file.read_text())
-    del manifest["sha256"][ONNX]
-    (home.model(1) / ONNX).unlink()
-    file.write_text(json.dumps(manifest))
-    with open_database(home.database).begin() as session:
-        store.add_artifacts(session, 1, [Artifact(MANIFEST, sha256_of(file), file.stat().st_size)])
+    without_onnx(home, 1)
     given = written(home, form="onnx", output=tmp_path)
     assert given.measured is not None
     assert given.measured.network.is_close

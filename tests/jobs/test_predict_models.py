@@ -7,23 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from db import store
 from jobs.champion import promote_by_hand
 from jobs.predict import open_classifier
 from pipeline.errors import CannotPromote, WeightsError
 from pipeline.manifest import MANIFEST
-from pipeline.publish import sha256_of
-from pipeline.records import Artifact
-from tests.jobs.stored_homes import add_run, make_home
+from tests.jobs.stored_homes import add_run, make_home, record_description
 from tests.pipeline.published import publish
 
 
 def test_a_model_whose_description_was_changed_predicts_no_more_and_is_not_promoted(tmp_path: Path) -> None:
     home, sessions = make_home(tmp_path / "home")
     run_id = add_run(home, sessions)
+    record_description(home, run_id)
     file = home.model(run_id) / MANIFEST
-    with sessions.begin() as session:
-        store.add_artifacts(session, run_id, [Artifact(MANIFEST, sha256_of(file), file.stat().st_size)])
     file.write_text(json.dumps({**json.loads(file.read_text()), "temperature": 9.0}))
     with pytest.raises(WeightsError, match=r"model\.json has changed since it was written"):
         open_classifier(home, run_id)

@@ -14,18 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from db.session import open_database
 from jobs.champion import promote_by_hand
 from jobs.home import Home
 from jobs.preparation import Request
 from jobs.serving.answer import answer
 from jobs.serving.champion import Champion
 from jobs.serving.uploads import MOST_BYTES
-from pipeline.manifest import MANIFEST, ONNX
-from pipeline.publish import sha256_of
+from pipeline.manifest import ONNX
 from tests.conftest import REPOSITORY
 from tests.jobs.kinds import BAD, GOOD
 from tests.jobs.serving.server import Served
+from tests.jobs.stored_homes import without_onnx
 
 BOUNDARY = "of-the-test"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -188,14 +187,7 @@ def test_a_damaged_model_is_a_sentence_and_the_server_goes_on(
 
 def test_a_model_without_onnx_answers_without_a_map(home: Home, photo: bytes) -> None:
     with_map = answer(Champion(home).now(), photo, heat_map=True, picture=False)
-    manifest = home.model(1) / MANIFEST
-    said = json.loads(manifest.read_text())
-    del said["sha256"][ONNX]
-    manifest.write_text(json.dumps(said))
-    with open_database(home.database).begin() as session:
-        session.connection().exec_driver_sql(
-            "UPDATE artifact SET sha256 = ? WHERE name = ? AND run_id = 1", (sha256_of(manifest), MANIFEST)
-        )
+    without_onnx(home, 1)
     without = answer(Champion(home).now(), photo, heat_map=True, picture=False)
     assert with_map.heat_map is not None and without.heat_map is None
     assert without.probabilities == pytest.approx(with_map.probabilities, abs=1e-5)
