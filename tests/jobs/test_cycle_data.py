@@ -21,6 +21,7 @@ from pipeline.errors import BadSettings, ClassesChanged, ImagesVanished
 from pipeline.evaluate import silent
 from pipeline.records import Cycle, Snapshot, Suspect
 from tests.jobs.cycles import REAL, cycles, request, run
+from tests.jobs.doubtful_images import add_wrong_label
 
 
 def finished(asked: Request) -> Cycle:
@@ -181,11 +182,9 @@ def test_a_list_that_does_not_fit_is_refused_whole(
 def test_suspects_are_stored_with_the_cycle_and_written_as_a_list_to_decide_on(
     images: Path, tmp_path: Path
 ) -> None:
-    wrong = images / "train" / "cat" / "wrong.jpg"
-    with Image.open(images / "train" / "dog" / "drawn-0003.jpg") as image:
-        image.rotate(25).save(wrong)
+    wrong = os.fsencode(add_wrong_label(images).relative_to(images))
     cycle = finished(request(tmp_path, images, backbone=REAL))
-    assert b"train/cat/wrong.jpg" in [suspect.path for suspect in cycle.suspects]
+    assert wrong in [suspect.path for suspect in cycle.suspects]
     text = doubts_csv(cycle.suspects)
     assert text.splitlines()[0] == "sha256,path,label,suggested,probability,score,reason,decision"
     assert len(text.splitlines()) == 1 + len(cycle.suspects)

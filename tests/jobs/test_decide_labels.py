@@ -2,14 +2,13 @@
 
 import csv
 import json
-import shutil
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageOps
 
 from db.session import open_read_only
 from jobs.decide_labels import Doubts, apply_decisions, open_doubts
@@ -18,6 +17,7 @@ from jobs.preparation import Request
 from pipeline.records import Snapshot
 from tests.conftest import REPOSITORY
 from tests.jobs.cycles import REAL, request, run
+from tests.jobs.doubtful_images import add_conflicts, add_wrong_label
 
 
 def doubts(asked: Request) -> Doubts:
@@ -33,9 +33,7 @@ def whisker(asked: Request, *words: object) -> str:
 @pytest.fixture
 def asked(images: Path, tmp_path: Path) -> Request:
     """Return a request for cycles over images of which some lie in two classes."""
-    shutil.copy(images / "train" / "cat" / "drawn-0001.jpg", images / "train" / "dog" / "exact.jpg")
-    with Image.open(images / "train" / "cat" / "drawn-0002.jpg") as image:
-        ImageOps.mirror(image).save(images / "train" / "dog" / "near.jpg", quality=60)
+    add_conflicts(images)
     return request(tmp_path, images)
 
 
@@ -115,11 +113,10 @@ def test_what_differs_from_a_decision_stays_on_the_list_with_that_suggestion(
 
 
 def test_a_suspect_that_was_decided_is_not_listed_again(images: Path, tmp_path: Path) -> None:
-    with Image.open(images / "train" / "dog" / "drawn-0003.jpg") as image:
-        image.rotate(25).save(images / "train" / "cat" / "wrong.jpg")
+    file_of_wrong = os.fsencode(add_wrong_label(images).relative_to(images))
     asked = request(tmp_path, images, backbone=REAL)
     run(asked)
-    (wrong,) = (s for s in doubts(asked).suspects if s.path == b"train/cat/wrong.jpg")
+    (wrong,) = (s for s in doubts(asked).suspects if s.path == file_of_wrong)
     file = tmp_path / "decided.csv"
     file.write_text(f"sha256,decision\n{wrong.sha256},cat\n")
     apply_decisions(asked.home, images, file)

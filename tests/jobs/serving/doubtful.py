@@ -3,13 +3,12 @@
 import shutil
 from pathlib import Path
 
-from PIL import Image, ImageOps
-
 from db import store
 from db.session import open_current
 from jobs.home import Home
 from jobs.preparation import Request
 from tests.jobs.cycles import REAL, request, run
+from tests.jobs.doubtful_images import add_conflicts, add_wrong_label
 
 
 def undecided(home: Home) -> None:
@@ -22,12 +21,9 @@ def doubtful_home(folder: Path, drawn: Path) -> Request:
     """Return a home with one finished cycle, of two runs: with a suspect, conflicts and a broken file."""
     images = folder / "images"
     shutil.copytree(drawn, images)
-    cats, dogs = images / "train" / "cat", images / "train" / "dog"
-    shutil.copy(cats / "drawn-0001.jpg", dogs / "exact.jpg")
-    with Image.open(cats / "drawn-0002.jpg") as image:
-        ImageOps.mirror(image).save(dogs / "near.jpg", quality=60)
-    with Image.open(dogs / "drawn-0003.jpg") as image:
-        image.rotate(25).save(cats / "wrong.jpg")
+    add_conflicts(images)
+    add_wrong_label(images)
+    cats = images / "train" / "cat"
     (cats / "broken.jpg").write_bytes((cats / "drawn-0004.jpg").read_bytes()[:1500])
     asked = request(folder, images, baseline=True, backbone=REAL)
     run(asked)
