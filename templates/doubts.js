@@ -1,14 +1,9 @@
 // The list of doubtful labels as the server has it, and the decisions on their way there.
+import { ask } from "/static/served.js";
+
 export const EXCLUDE = "exclude";
 export const isOpen = (item) => item.decision === null && !item.settled;
 export const ownLabel = (item) => (item.labels.length === 1 ? item.labels[0] : null);
-
-const ask = async (address, options) => {
-  const response = await fetch(address, options);
-  const answer = response.status === 204 ? null : await response.json();
-  if (!response.ok) throw new Error(answer.detail);
-  return answer;
-};
 
 export const send = (sha256, decision) => ask("/decisions", {
   method: "POST",

@@ -1,13 +1,7 @@
 // Doubtful labels, one at a time: a key decides.
 import { Doubts, EXCLUDE, isOpen, ownLabel, send } from "/static/doubts.js";
+import { byId, made } from "/static/served.js";
 
-const byId = (id) => document.getElementById(id);
-const made = (tag, attributes = {}, ...inner) => {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...inner);
-  return element;
-};
 const picture = (sha256, size) => `/pictures/${sha256}?size=${size}`;
 const inWords = (decision) => (decision === EXCLUDE ? "left out" : decision);
 const trouble = (words) => {

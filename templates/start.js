@@ -1,5 +1,6 @@
 // An image is dropped, pasted or chosen; the champion's answer appears, with a tint where it sees the class.
-const byId = (id) => document.getElementById(id);
+import { ask, byId, made } from "/static/served.js";
+
 const file = byId("file");
 const drop = file.closest(".drop");
 const tints = byId("tints").querySelector("input");
@@ -7,15 +8,12 @@ const say = (words) => { byId("said").textContent = words; };
 // Only what is certain is called so.
 const percent = (share) => `${Math.min(share * 100, share < 1 ? 99.9 : 100).toFixed(1)} %`;
 
-const ask = async (image) => {
+const answerTo = async (image) => {
   const most = Number(file.dataset.mostBytes);
   if (image.size > most) throw new Error(`the image is larger than ${most / 2 ** 20} MiB`);
   const form = new FormData();
   form.append("file", image);
-  const response = await fetch("/predict?picture=true", { method: "POST", body: form });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail);
-  return answer;
+  return ask("/predict?picture=true", { method: "POST", body: form });
 };
 
 const place = (tint, map, answer) => {
@@ -29,19 +27,8 @@ const place = (tint, map, answer) => {
 };
 
 const rowOf = (label, probability) => {
-  const row = document.createElement("tr");
-  const name = document.createElement("th");
-  name.scope = "row";
-  name.textContent = label;
-  const bar = document.createElement("td");
-  const meter = document.createElement("meter");
-  meter.value = probability;
-  meter.setAttribute("aria-hidden", "true"); // the number beside it says the same
-  bar.append(meter);
-  const number = document.createElement("td");
-  number.textContent = percent(probability);
-  row.append(name, bar, number);
-  return row;
+  const meter = made("meter", { value: probability, "aria-hidden": "true" }); // the number beside it says the same
+  return made("tr", {}, made("th", { scope: "row" }, label), made("td", {}, meter), made("td", {}, percent(probability)));
 };
 
 const show = (image, answer) => {
@@ -64,7 +51,7 @@ const classify = async (images) => {
   for (const [number, image] of images.entries()) {
     say(`Looking at image ${number + 1} of ${images.length}.`);
     try {
-      show(image, await ask(image));
+      show(image, await answerTo(image));
     } catch (error) {
       failed.push(`${image.name || "The pasted image"}: ${error.message}.`);
     }

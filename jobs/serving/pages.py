@@ -9,6 +9,7 @@ STATIC = {
     "style.css": "text/css",
     "serve.css": "text/css",
     "script.js": "text/javascript",
+    "served.js": "text/javascript",
     "start.js": "text/javascript",
     "look-over.js": "text/javascript",
     "doubts.js": "text/javascript",
