@@ -73,7 +73,7 @@ from db.settled import (
     save_label_decisions,
 )
 from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot, tested_but_trained_on
-from db.tested_images import tested_images
+from db.tested_images import images_folder_of, tested_images
 
 __all__ = [
     "PARTS",
@@ -103,6 +103,7 @@ __all__ = [
     "forget_label_decisions",
     "give_up",
     "has_finished_since",
+    "images_folder_of",
     "known_answers",
     "known_files",
     "known_files_in",

@@ -9,8 +9,13 @@ from db.tables import FileRow, ImageRow, SnapshotImageRow, SnapshotRow
 from pipeline.records import SnapshotImage
 
 
-def tested_images(session: Session, run_id: int) -> tuple[str, tuple[SnapshotImage, ...]]:
-    """Return the image folder of a run's cycle, and the test images of its snapshot.
+def images_folder_of(session: Session, run_id: int) -> str:
+    """Return the image folder of a run's cycle; raises NoSuchRecord if there is no run."""
+    return get_cycle(session, get_run(session, run_id).cycle_id).images_folder
+
+
+def tested_images(session: Session, run_id: int) -> tuple[SnapshotImage, ...]:
+    """Return the test images of the snapshot of a run's cycle.
 
     Their paths are those at which the last look saw the same content, so that images which were moved since
     are found; of what it did not see, those of the snapshot. NoSuchRecord if there is no run.
@@ -36,4 +41,4 @@ def tested_images(session: Session, run_id: int) -> tuple[str, tuple[SnapshotIma
         .order_by(SnapshotImageRow.label, ImageRow.sha256)
     )
     images = (SnapshotImage(sha256, classes[label], "test", path) for sha256, classes, label, path in rows)
-    return cycle.images_folder, tuple(images)
+    return tuple(images)

@@ -43,7 +43,7 @@ class Comparison:
 def images_of_test(folder: str, tested: Sequence[SnapshotImage]) -> Images:
     """Return the test images of a run."""
     root = os.fsencode(folder)
-    return [(image.path, partial(read_picture, root, image)) for image in tested]
+    return [(image.path, partial(read_picture, root, image.path, image.sha256)) for image in tested]
 
 
 def images_of_folder(folder: Path) -> Images:

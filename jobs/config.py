@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from jobs.extras import missing
 from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
 from jobs.settings.checks import addresses, between, one_of, readable, that_holds, unless_empty, web_address
 from jobs.settings.setting import setting
@@ -22,8 +22,8 @@ _MANY = 1_000_000
 
 def with_apprise(_: object) -> None:
     """Check that the optional package is there that a setting needs."""
-    if find_spec("apprise") is None:
-        raise ValueError("needs the package apprise; run `pip install 'whisker[notify]'`")
+    if said := missing("notify"):
+        raise ValueError(said)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """One cycle: look, fine-tune, decide, train the baseline, report. The only module that knows all stages."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +37,7 @@ from pipeline.errors import GivenUp
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
 from pipeline.precision import check_precision
+from pipeline.pretrained.download import as_stage
 from pipeline.pretrained.weights import WeightsFile, find_weights
 from pipeline.processors import processor_flags
 from pipeline.records import Cycle
@@ -133,7 +133,7 @@ def _device_and_weights(request: Request, progress: Progress) -> tuple[Device, W
     device = resolve_device(config.device)
     backbone = backbone_named(recipe.backbone)
     check_precision(recipe.precision, backbone, device, processor_flags())
-    weights = find_weights(backbone, home.weights, request.weights, progress=_bytes(progress))
+    weights = find_weights(backbone, home.weights, request.weights, progress=as_stage(progress))
     check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
     return device, weights
 
@@ -176,8 +176,3 @@ def _report(home: Home, sessions: sessionmaker[Session], cycle_id: int) -> tuple
     if page is not None:
         log.info("report: %s", page)
     return cycle, page
-
-
-def _bytes(progress: Progress) -> Callable[[int, int | None], None]:
-    """Show a download as progress of its own."""
-    return lambda done, total: progress("weights", done, total or 0)

@@ -16,7 +16,7 @@ from jobs.home import Home
 from jobs.labels import checked_decision, read_decisions
 from pipeline.conflicts import Conflict
 from pipeline.errors import BadSettings
-from pipeline.layout import SPLITS, Layout
+from pipeline.layout import Layout
 from pipeline.records import FileState, Suspect
 from pipeline.snapshot import find_conflicts
 
@@ -58,11 +58,7 @@ def indexed_folder(session: Session) -> IndexedFolder | None:
     last = store.last_finished_snapshot(session, folder) if folder else None
     if folder is None or last is None:
         return None
-    # No class is called train or test, see `find_layout`; so the paths tell whether these folders decide.
-    split_folders = any(
-        image.path.startswith(tuple(b"%b/" % s.encode() for s in SPLITS)) for image in last.images
-    )
-    layout = Layout(split_folders, last.classes, Path(folder))
+    layout = Layout(last.has_split_folders, last.classes, Path(folder))
     return IndexedFolder(layout, tuple(store.known_files(session, folder).values()))
 
 
@@ -77,10 +73,10 @@ def apply_decisions(home: Home, images_folder: Path, file: Path) -> tuple[int, i
     """
     home.require()
     with open_read_only(home.database)() as session:
-        last = store.last_finished_snapshot(session, str(images_folder))
+        last = store.last_finished_data(session, str(images_folder))
         # Also images that are not in the snapshot: left out before, or lying under two classes.
         known = {file.sha256 for file in store.known_files(session, str(images_folder)).values()}
-    decisions = read_decisions(file, known, last.classes if last else ())
+    decisions = read_decisions(file, known, last.summary.classes if last else ())
     with open_current(home.database).begin() as session:
         store.save_label_decisions(session, decisions, datetime.now(UTC))
     excluded = sum(decision.label is None for decision in decisions)

@@ -59,7 +59,7 @@ def export(home: Home, wanted: Wanted, flag: StopFlag, progress: Progress) -> Gi
     """
     found = published_model(home, wanted.run_id)
     with open_read_only(home.database)() as session:
-        images_folder, tested = store.tested_images(session, found.run_id)
+        images_folder = store.images_folder_of(session, found.run_id)
     target = _target(wanted, found, Path(images_folder))
     if wanted.form == "params":
         pack(found.folder, target, found.manifest_sha256)
@@ -68,6 +68,8 @@ def export(home: Home, wanted: Wanted, flag: StopFlag, progress: Progress) -> Gi
     from pipeline.onnx_nodes import OPSET
 
     if wanted.images is None:
+        with open_read_only(home.database)() as session:
+            tested = store.tested_images(session, found.run_id)
         on = Comparison("test images", images_of_test(images_folder, tested), flag.check, progress)
     else:
         called = f"files in {wanted.images}"

@@ -1,7 +1,7 @@
 """Look at the image folder without writing anything, as `scan` does."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +15,8 @@ from jobs.look import NOTHING_ACCEPTED, Look, judge, nothing_settled, scan_folde
 from jobs.memory import NO_PAST, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
-from pipeline.records import Snapshot
+from pipeline.leaks import fingerprints_of
+from pipeline.records import FileState, Snapshot
 from pipeline.scan_result import NOTHING_KNOWN, ScanResult, settled_files
 
 
@@ -42,10 +43,10 @@ def images_of_a_cycle(
     Raises:
         As `glance`; NoSettledImages if there are none yet.
     """
-    look, prints = _judged(_see(home, config, flag, progress), config)
+    look, files = _judged(_see(home, config, flag, progress), config)
     if look.snapshot is None or not look.snapshot.images:
         raise nothing_settled(config.images_folder())
-    return look.snapshot, prints
+    return look.snapshot, fingerprints_of(files)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def _see(home: Home, config: Config, flag: StopFlag, progress: Progress) -> _See
     return _Seen(sessions, scanned, started)
 
 
-def _judged(seen: _Seen, config: Config) -> tuple[Look, Mapping[str, bytes]]:
-    """Return what a scan means for a cycle, and the perceptual hash of each content."""
+def _judged(seen: _Seen, config: Config) -> tuple[Look, Sequence[FileState]]:
+    """Return what a scan means for a cycle, and the files that have settled."""
     folder, scanned = str(config.images_folder()), seen.scanned
     files, past = settled_files((), scanned), NO_PAST
     if seen.sessions:
@@ -79,5 +80,4 @@ def _judged(seen: _Seen, config: Config) -> tuple[Look, Mapping[str, bytes]]:
             files = settled_files(store.known_files(session, folder).values(), scanned)
             past = remember(session, folder, scanned.layout, files)
     now, seconds = datetime.now(UTC), seen.seconds()
-    look = judge(scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds)
-    return look, {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}
+    return judge(scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds), files

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.config import Config
+from jobs.extras import missing
 from jobs.glance import images_of_a_cycle
 from jobs.home import Home
 from jobs.lock import hold
@@ -110,8 +110,8 @@ def _checked(request: TuneRequest) -> Path:
             f"the recipe {request.recipe.name!r} trains all layers, and what that gives cannot be told from "
             "the cached features of frozen ones; tune a recipe such as fast"
         )
-    if find_spec("optuna") is None:
-        raise BadSettings("tune needs the package optuna; run `pip install 'whisker[tune]'`")
+    if said := missing("tune"):
+        raise BadSettings(f"tune {said}")
     return file
 
 

@@ -17,6 +17,7 @@ from pipeline.features import compute_features
 from pipeline.leaks import likeness
 from pipeline.network import pretrained_network, split_features
 from pipeline.parts import deal, require_enough
+from pipeline.pretrained.download import as_stage
 from pipeline.pretrained.weights import find_weights
 from pipeline.reader import ImageReader
 from pipeline.recipes import preprocessing_for
@@ -53,7 +54,7 @@ def prepare_ground(
         backbone,
         request.home.weights,
         request.weights,
-        progress=lambda done, total: progress("weights", done, total or 0),
+        progress=as_stage(progress),
     )
     around = Surroundings(context(device), config.seed, flag.check, progress)
     network = pretrained_network(backbone, len(classes), weights, around.device, around.seed)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from pipeline.near_duplicates import Pair, find_pairs, groups
 from pipeline.perceptual_hash import as_words
-from pipeline.records import Leak, SnapshotImage, Split
+from pipeline.records import FileState, Leak, SnapshotImage, Split
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Likeness:
             found[pair.left].append(pair)
             found[pair.right].append(pair)
         return dict(found)
+
+
+def fingerprints_of(files: Iterable[FileState]) -> dict[str, bytes]:
+    """Return the perceptual hash of each content hash, where it is known."""
+    return {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}
 
 
 def likeness(images: Sequence[SnapshotImage], fingerprints: Mapping[str, bytes]) -> Likeness:

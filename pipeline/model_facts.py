@@ -43,11 +43,6 @@ def model_facts(details: RunDetails, snapshot: Snapshot, weights: WeightsFile | 
     }
 
 
-def has_split_folders(snapshot: Snapshot) -> bool:
-    """Return whether folders decided the split; a class cannot be called like one of these folders."""
-    return all(image.path.startswith(image.split.encode() + b"/") for image in snapshot.images)
-
-
 def _weights(backbone: str, weights: WeightsFile) -> Facts:
     """Return what the training began with; the licence is known of the backbone's own file only."""
     licence = None if weights.is_users_own else backbone_named(backbone).licence
@@ -57,7 +52,7 @@ def _weights(backbone: str, weights: WeightsFile) -> Facts:
 def _data(snapshot: Snapshot, trained_on: int) -> Facts:
     counts = snapshot.summary().counts
     return {
-        "split": "folders" if has_split_folders(snapshot) else "drawn by content",
+        "split": "folders" if snapshot.has_split_folders else "drawn by content",
         "train": dict(counts["train"]),
         "test": dict(counts["test"]),
         "trained_on": trained_on,  # a baseline may be trained on a part

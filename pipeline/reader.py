@@ -80,7 +80,7 @@ class ImageReader:
     def _pixels(self, image: SnapshotImage, mirror: bool, crop: Crop | None) -> Array | None:
         """Return the pixels of one image, uint8 (size, size, 3); None if it is no longer what was scanned."""
         try:
-            decoded = read_picture(self.folder, image)
+            decoded = read_picture(self.folder, image.path, image.sha256)
         except BadImage as error:
             self.unreadable[image.path] = str(error)
             return None
@@ -88,10 +88,10 @@ class ImageReader:
         return pixels[:, ::-1] if mirror else pixels
 
 
-def read_picture(folder: bytes, image: SnapshotImage) -> Image.Image:
+def read_picture(folder: bytes, path: bytes, sha256: str) -> Image.Image:
     """Return an image, upright and in RGB; raises BadImage if it is no longer what was scanned."""
-    data = read_file(os.path.join(folder, image.path))
-    if hashlib.sha256(data).hexdigest() != image.sha256:
+    data = read_file(os.path.join(folder, path))
+    if hashlib.sha256(data).hexdigest() != sha256:
         raise BadImage("changed since the scan")
     return read_image(data)
 

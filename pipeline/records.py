@@ -70,6 +70,11 @@ class Snapshot:
         """Return the images of one split, in snapshot order."""
         return tuple(image for image in self.images if image.split == split)
 
+    @property
+    def has_split_folders(self) -> bool:
+        """Whether folders decided the split; a class cannot be called like one of these folders."""
+        return all(image.path.startswith(image.split.encode() + b"/") for image in self.images)
+
     def summary(self) -> "SnapshotSummary":
         """Return the snapshot as numbers, zeros included."""
         counts: dict[Split, dict[str, int]] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.conflicts import Conflict, exact_conflicts, near_conflicts
 from pipeline.errors import EmptyClass
 from pipeline.layout import SPLITS, Layout
-from pipeline.leaks import Likeness, draw_splits, leaks, likeness
+from pipeline.leaks import Likeness, draw_splits, fingerprints_of, leaks, likeness
 from pipeline.records import (
     FileState,
     LabelDecision,
@@ -115,8 +115,7 @@ def _sift(layout: Layout, files: Sequence[FileState], decisions: Mapping[str, La
     copies, quarantined = _by_content(layout, files, decisions)
     conflicts = exact_conflicts(copies)
     images, exact = _one_of_each(copies, conflicts)
-    prints = {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}
-    like = likeness(images, prints)
+    like = likeness(images, fingerprints_of(files))
     # A decision for a class that is gone says nothing; the label is then that of the folder.
     decided = (sha256 for sha256, decision in decisions.items() if decision.label in layout.classes)
     conflicts += near_conflicts(like, decided)

@@ -1,15 +1,13 @@
 """The command `serve`."""
 
 import sys
-from importlib.util import find_spec
 from urllib.parse import quote
 
 import click
 
 from jobs.commands.state import State
+from jobs.extras import missing
 from pipeline.errors import BadSettings
-
-PACKAGES = ("fastapi", "python_multipart", "uvicorn")
 
 
 @click.command()
@@ -60,8 +58,8 @@ def serve(state: State, host: str, port: int, token: str | None, names: tuple[st
 
 
 def _require_packages() -> None:
-    if missing := [package for package in PACKAGES if find_spec(package) is None]:
-        raise BadSettings(f"serve needs the package {missing[0]}; run `pip install 'whisker[serve]'`")
+    if said := missing("serve"):
+        raise BadSettings(f"serve {said}")
 
 
 def _say_ready(state: State, address: str, token: str | None) -> None:

@@ -59,13 +59,14 @@ def weights_fetch(state: State, backbone: str) -> None:
       whisker weights fetch resnet18_v2
     """
     from pipeline.backbones import backbone_named
+    from pipeline.pretrained.download import as_stage
     from pipeline.pretrained.weights import find_weights
 
     with state.at_work() as (_, progress):
         found = find_weights(
             backbone_named(backbone),
             state.home.weights,
-            progress=lambda done, total: progress("weights", done, total or 0),
+            progress=as_stage(progress),
         )
     document = {"backbone": backbone, "path": str(found.path), "source": found.source, "sha256": found.sha256}
     state.answer(document, lambda console: console.print(f"{found.path} ({found.source})", markup=False))

@@ -1,6 +1,6 @@
 """The JSON documents of the app, as its OpenAPI description has them; fields may be added, never renamed."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -13,13 +13,18 @@ from pipeline.records import LabelDecision, SnapshotImage
 from pipeline.shown import shown
 
 MOST = 1000  # of each list, that a page shows at once
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+SHA256 = "^[0-9a-f]{64}$"
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 
 
 class Problem(BaseModel):
     """Why a request was not answered."""
 
     detail: str = Field(description="one sentence")
+
+
+Problems = dict[int | str, dict[str, Any]]  # of a route, by status
+UNREADY: Problems = {503: {"model": Problem, "description": "The database cannot be used"}}
 
 
 class Health(BaseModel):

@@ -113,6 +113,7 @@ def _of_suspect(suspect: Suspect, decisions: Decisions) -> Doubt:
 
 def _earlier(files: tuple[FileState, ...], decisions: Decisions, doubtful: set[str]) -> Iterator[Earlier]:
     """Yield the decisions about other images of the folder, each once, by path."""
-    others = {file.sha256: file.path for file in files if file.sha256 in decisions.keys() - doubtful}
+    wanted = decisions.keys() - doubtful
+    others = {file.sha256: file.path for file in files if file.sha256 in wanted}
     for sha256, path in sorted(others.items(), key=lambda item: item[1]):
         yield Earlier(decisions[sha256], path)

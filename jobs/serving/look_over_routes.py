@@ -1,6 +1,6 @@
 """What the look-over page asks for: doubtful labels, pictures, and what was decided."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import anyio
 from fastapi import APIRouter, HTTPException, Path
@@ -9,14 +9,12 @@ from fastapi.responses import Response
 from db.session import open_read_only
 from jobs.decide_labels import decide
 from jobs.home import Home
-from jobs.serving.documents import Decision, Doubts, Problem, doubts_document
+from jobs.serving.documents import SHA256, UNREADY, Decision, Doubts, Problem, Problems, doubts_document
 from jobs.serving.doubts import look_over
 from jobs.serving.pictures import picture_of
 from pipeline.processors import usable_processors
 
 SIDES = {"small": 160, "large": 640}  # pixels
-Problems = dict[int | str, dict[str, Any]]
-UNREADY: Problems = {503: {"model": Problem, "description": "The database cannot be used"}}
 REFUSED: Problems = {422: {"model": Problem, "description": "There is no such image or class"}}
 UNREADABLE: Problems = {400: {"model": Problem, "description": "The body is not UTF-8"}}
 MISSING: Problems = {404: {"model": Problem, "description": "There is no such picture"}}
@@ -42,7 +40,7 @@ def look_over_routes(home: Home) -> APIRouter:
 
     @routes.get("/pictures/{sha256}", response_class=Response, responses=JPEG | MISSING | REFUSED | UNREADY)
     async def pictures(
-        sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], size: Literal["small", "large"] = "small"
+        sha256: Annotated[str, Path(pattern=SHA256)], size: Literal["small", "large"] = "small"
     ) -> Response:
         """Return an image of the folder as a JPEG, by its content."""
         jpeg = await anyio.to_thread.run_sync(picture_of, home, sha256, SIDES[size], limiter=at_once)

@@ -1,7 +1,6 @@
 """The pages and what they are made of, the reports, and whether the server is well."""
 
 import logging
-from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -9,23 +8,19 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from db import store
 from db.session import open_read_only
 from jobs.home import Home
-from jobs.serving.documents import Health, Problem
+from jobs.serving.documents import UNREADY, Health
 from jobs.serving.pages import STATIC, look_over_page, start_page, static_file
 from jobs.serving.reports import INDEX, report_page
 from pipeline.errors import WhiskerError
 
 log = logging.getLogger("whisker")
 
-UNWELL: dict[int | str, dict[str, Any]] = {
-    503: {"model": Problem, "description": "The database cannot be used"}
-}
-
 
 def page_routes(home: Home) -> APIRouter:
     """Return the routes of pages, which are not for programs, and of the health, which is."""
     routes = APIRouter()
 
-    @routes.get("/health", responses=UNWELL)
+    @routes.get("/health", responses=UNREADY)
     def health() -> Health:
         """Say whether the home can be read. No token is needed, so nothing else is said."""
         try:

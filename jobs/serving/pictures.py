@@ -1,12 +1,13 @@
 """A picture of an image that is asked for by its content, so no path ever comes from a browser."""
 
-import hashlib
+import contextlib
 import os
 
 from db import store
 from db.session import open_read_only
 from jobs.home import Home
-from pipeline.decode import BadImage, read_file, read_image, thumbnail_jpeg
+from pipeline.decode import BadImage, thumbnail_jpeg
+from pipeline.reader import read_picture
 
 
 def picture_of(home: Home, sha256: str, side: int) -> bytes | None:
@@ -20,10 +21,6 @@ def picture_of(home: Home, sha256: str, side: int) -> bytes | None:
         files = store.files_with_content(session, folder, sha256) if folder else []
         kept = store.load_thumbnails(session, [sha256], 1).get(sha256)
     for file in files:
-        try:
-            data = read_file(os.path.join(os.fsencode(folder or ""), file.path))
-            if hashlib.sha256(data).hexdigest() == sha256:
-                return thumbnail_jpeg(read_image(data), side)
-        except BadImage:  # it has vanished, or never could be used
-            continue
+        with contextlib.suppress(BadImage):  # it has vanished or changed, or never could be used
+            return thumbnail_jpeg(read_picture(os.fsencode(folder or ""), file.path, sha256), side)
     return kept

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from jobs.serving.answer import ImageAnswer, answer
 from jobs.serving.champion import Champion
-from jobs.serving.documents import Prediction, Problem, prediction_document
+from jobs.serving.documents import Prediction, Problem, Problems, prediction_document
 from jobs.serving.uploads import FORM, image_in
 from pipeline.processors import usable_processors
 
@@ -26,7 +26,7 @@ BODY: dict[str, Any] = {
         "content": {"image/*": BINARY, "application/octet-stream": BINARY, FORM: A_FORM},
     }
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEMS: Problems = {
     400: {"model": Problem, "description": "The body is damaged"},
     408: {"model": Problem, "description": "The image takes too long to come"},
     413: {"model": Problem, "description": "The image has too many bytes"},

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,9 +40,15 @@ def one_of(*allowed: str) -> Check:
     def check(value: str | tuple[str, ...]) -> None:
         for text in (value,) if isinstance(value, str) else value:
             if text not in allowed:
-                raise ValueError(f"is unknown{did_you_mean(text, allowed)}; use one of {', '.join(allowed)}")
+                raise ValueError(unknown(text, allowed))
 
     return check
+
+
+def unknown(value: object, allowed: Sequence[str]) -> str:
+    """Return the end of the sentence for a value that is none of those which are allowed."""
+    question = did_you_mean(value, allowed) if isinstance(value, str) else ""
+    return f"is unknown{question}; use one of {', '.join(allowed)}"
 
 
 def unless_empty(*checks: Check) -> Check:

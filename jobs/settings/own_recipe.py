@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from jobs.home import Home
+from jobs.settings.checks import unknown
 from jobs.settings.file import Document, read_document
 from jobs.settings.given import RECIPE_TABLE, Collected, Given
 from jobs.settings.setting import as_written
-from pipeline.did_you_mean import did_you_mean
 from pipeline.errors import BadSettings
 from pipeline.recipes import RECIPES, Recipe
 
@@ -84,9 +85,7 @@ def _collect(name: str, document: Document, found: Collected) -> dict[str, str]:
 
 
 def _unknown(key: str, value: object, more: Iterable[str] = ()) -> str:
-    known = (*RECIPES, *more)
-    question = did_you_mean(value, known) if isinstance(value, str) else ""
-    return f"{key} = {as_written(value)} is unknown{question}; use one of {', '.join(known)}"
+    return f"{key} = {as_written(value)} {unknown(value, (*RECIPES, *more))}"
 
 
 def recipe_text(recipe: Recipe, base: str, comments: Iterable[str]) -> str:
@@ -107,4 +106,4 @@ def toml_value(value: object) -> str:
 
 
 def _folder(settings_file: Path) -> Path:
-    return settings_file.parent / "recipes"
+    return Home(settings_file.parent).recipes

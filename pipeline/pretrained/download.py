@@ -112,6 +112,11 @@ def _announced_bytes(response: Any) -> int | None:
     return None if announced is None else int(announced)
 
 
+def as_stage(progress: Callable[[str, int, int], None]) -> Progress:
+    """Return what shows a download as a stage of the work."""
+    return lambda done, total: progress("weights", done, total or 0)
+
+
 def _received(response: IO[bytes], total: int | None, progress: Progress | None) -> Iterator[bytes]:
     done = 0
     for chunk in _bounded(response, MAX_BYTES):

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.backbones import backbone_named
 from pipeline.intervals import wilson_interval
-from pipeline.model_facts import has_split_folders, model_facts
+from pipeline.model_facts import model_facts
 from pipeline.records import Calibration, Evaluation, Findings, RunDetails, SnapshotImage
 from tests.db.samples import PHOTOS, evaluation, sha, snapshot
 from tests.pipeline.published import WEIGHTS, facts_of, run_of
@@ -73,7 +73,7 @@ def test_where_the_split_comes_from_shows_in_the_paths(paths: tuple[bytes, bytes
         SnapshotImage(sha(split), "cat", split, path)  # type: ignore[arg-type]
         for split, path in zip(("train", "test"), paths, strict=True)
     )
-    assert has_split_folders(replace(snapshot(), images=images)) == by_folders
+    assert replace(snapshot(), images=images).has_split_folders == by_folders
 
 
 def test_the_licence_is_that_of_the_backbones_own_weights_and_unknown_of_a_users_file() -> None:
