@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from jobs.answers import UNSURE, best
@@ -14,15 +14,7 @@ from pipeline.sorting import copy_into
 from pipeline.trained_model import TrainedModel, open_trained
 
 
-@dataclass(frozen=True)
-class Classifier:
-    """The model of a run."""
-
-    run_id: int
-    model: TrainedModel
-
-
-def open_classifier(home: Home, run_id: int | None) -> Classifier:
+def open_classifier(home: Home, run_id: int | None) -> TrainedModel:
     """Open the model of a run; of the champion if none is named.
 
     Raises:
@@ -32,7 +24,7 @@ def open_classifier(home: Home, run_id: int | None) -> Classifier:
     from jobs.published import published_model  # the database takes its time, and a given model needs none
 
     found = published_model(home, run_id)
-    return Classifier(found.run_id, open_trained(found.folder, found.manifest_sha256))
+    return replace(open_trained(found.folder, found.manifest_sha256), run_id=found.run_id)
 
 
 def check_sorting(target: Path, images: Path | None, words: Sequence[bytes]) -> None:

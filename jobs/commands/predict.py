@@ -84,7 +84,7 @@ def predict(
 
     if sort_into:
         check_sorting(sort_into, state.config().images, paths)
-    model = open_stranger(place) if place else open_classifier(state.home, run_id).model
+    model = open_stranger(place) if place else open_classifier(state.home, run_id)
     errors = 0
 
     def counted(answers: "Iterator[Answer]") -> "Iterator[Answer]":

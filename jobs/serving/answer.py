@@ -44,7 +44,7 @@ def answer(opened: Opened, data: bytes, *, heat_map: bool, picture: bool) -> Ima
     Raises:
         BadImage: it cannot be used; the reason is a short phrase.
     """
-    image, model = read_image(data), opened.classifier.model
+    image, model = read_image(data), opened.model
     images = normalise(to_pixels(image, model.preprocessing)[None], model.preprocessing)
     with opened.turn:
         logits = model.forward(images) / model.temperature
@@ -54,7 +54,7 @@ def answer(opened: Opened, data: bytes, *, heat_map: bool, picture: bool) -> Ima
         )
     whole = Thumbnail("", *image.size)
     return ImageAnswer(
-        opened.classifier.run_id,
+        opened.run_id,
         model.classes,
         probabilities,
         image.width,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from db import store
 from db.session import open_read_only
 from jobs.home import Home
-from jobs.predict import Classifier, open_classifier
+from jobs.predict import open_classifier
 from pipeline.evidence import EvidenceModel
 from pipeline.onnx_evidence import open_onnx_evidence
+from pipeline.trained_model import TrainedModel
 
 log = logging.getLogger("whisker")
 
@@ -18,7 +19,8 @@ log = logging.getLogger("whisker")
 class Opened:
     """A model in use."""
 
-    classifier: Classifier
+    run_id: int
+    model: TrainedModel
     evidence: EvidenceModel | None  # None: it cannot say where it looks
     # One image at a time: a pass uses all processors by itself, and MXNet's stands no second thread.
     turn: threading.Lock = field(default_factory=threading.Lock)
@@ -43,11 +45,12 @@ class Champion:
         with open_read_only(self._home.database)() as session:
             run_id = store.champion_id(session)
         with self._opening:
-            if self._opened is None or self._opened.classifier.run_id != run_id:
+            if self._opened is None or self._opened.run_id != run_id:
                 self._opened = self._open(run_id)
             return self._opened
 
     def _open(self, run_id: int | None) -> Opened:
-        classifier = open_classifier(self._home, run_id)
-        log.info("classifying with run %d, the champion", classifier.run_id)
-        return Opened(classifier, open_onnx_evidence(self._home.model(classifier.run_id)))
+        model = open_classifier(self._home, run_id)
+        assert run_id is not None  # else there was no model to open
+        log.info("classifying with run %d, the champion", run_id)
+        return Opened(run_id, model, open_onnx_evidence(self._home.model(run_id)))

@@ -99,9 +99,7 @@ def test_the_answers_of_predict_are_the_calibrated_ones_and_the_stored_ones_are_
     redescribe(asked.home, details.run.id, temperature=2.5)
     assert open_trained(folder).temperature == 2.5
     expected = {p.path: p.probabilities for p in calibrated(evaluation, 2.5).predictions}
-    answers = classify(
-        open_classifier(asked.home, None).model, [os.fsencode(images / "test")], [], lambda: None
-    )
+    answers = classify(open_classifier(asked.home, None), [os.fsencode(images / "test")], [], lambda: None)
     found = {os.path.relpath(answer.path, os.fsencode(images)): answer.probabilities for answer in answers}
     assert set(found) == set(expected)
     assert all(found[path] == pytest.approx(expected[path], abs=2e-4) for path in expected)

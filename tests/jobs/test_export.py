@@ -111,7 +111,7 @@ def answers(model: Any, folder: Path) -> dict[bytes, tuple[float, ...]]:
 def test_the_zip_says_in_another_folder_and_without_the_home_what_the_champion_says(
     home: Home, images: Path, tmp_path: Path
 ) -> None:
-    expected = answers(open_classifier(home, None).model, images / "test")
+    expected = answers(open_classifier(home, None), images / "test")
     given = written(home, form="params", output=tmp_path / "out.zip")
     (tmp_path / "elsewhere").mkdir()
     moved = given.file.rename(tmp_path / "elsewhere" / "pets.zip")
@@ -148,7 +148,7 @@ def test_the_onnx_file_was_compared_with_mxnet_on_all_test_images(
 
 
 def test_the_onnx_file_says_of_a_photo_what_predict_says(home: Home, images: Path, tmp_path: Path) -> None:
-    expected = answers(open_classifier(home, None).model, images / "test")
+    expected = answers(open_classifier(home, None), images / "test")
     given = written(home, form="onnx", output=tmp_path, with_preprocessing=True)
     model = open_outputs(given.file)
     for path, row in expected.items():
@@ -159,7 +159,7 @@ def test_the_onnx_file_says_of_a_photo_what_predict_says(home: Home, images: Pat
 def test_the_code_in_the_documentation_says_it_too(home: Home, images: Path, tmp_path: Path) -> None:
     photo = next((images / "test").rglob("*.jpg"))
     shutil.copy(photo, tmp_path / "photo.jpg")
-    (expected,) = answers(open_classifier(home, None).model, tmp_path / "photo.jpg").values()
+    (expected,) = answers(open_classifier(home, None), tmp_path / "photo.jpg").values()
     written(home, form="onnx", output=tmp_path / "pets-photos.onnx", with_preprocessing=True)
     (program,) = (block.text for block in blocks(DOCUMENTS["docs/EXPORT.md"]) if block.language == "python")
     done = subprocess.run(
