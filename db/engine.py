@@ -34,7 +34,7 @@ def create_database_engine(
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed)
+            return create_engine(parsed, poolclass=NullPool)
     except (ArgumentError, ImportError) as error:
         raise BadSettings(f"database_url cannot be used: {error}; write sqlite:///PATH") from error
     engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": busy_seconds})

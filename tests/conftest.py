@@ -1,9 +1,12 @@
 """What many tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres import Server, running_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SLOW_TO_MAKE = ("finished", "reports")  # fixtures that many tests of a folder share
@@ -51,3 +54,27 @@ def quickly(tiny_weights: Path) -> dict[str, str]:
 
     settings = {"WHISKER_BACKBONE": tiny.NAME, "WHISKER_SETTLE_SECONDS": "0"}
     return {**os.environ, **tiny.environment(tiny_weights), **settings}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Start a PostgreSQL server for the tests of this process, or skip."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_home(postgres: Server) -> str:
+    """Return the name of a migrated database without rows, for `postgres_url` to copy."""
+    from db.session import open_database
+
+    name = postgres.new_database()
+    open_database(postgres.url(name))
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres: Server, postgres_home: str) -> Iterator[str]:
+    """Return the URL of a new database with all tables and no rows."""
+    with postgres.database(postgres_home) as url:
+        yield url
