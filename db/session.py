@@ -5,14 +5,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.engine import BUSY_SECONDS, create_database_engine, create_read_only_engine
 from db.file_check import VERSIONS, is_current
 from db.migrate import create_database, run_migrations, upgrade_database
-from pipeline.errors import BadSettings, DatabaseError, WhiskerError
+from db.place import Place, place_of
+from pipeline.errors import DatabaseError, WhiskerError
 
 __all__ = ["create_database_engine", "open_again", "open_current", "open_database", "open_read_only"]
 
@@ -26,14 +27,14 @@ def utc_now() -> datetime:
 
 
 def open_database(
-    where: str | Path, *, versions: Path = VERSIONS, now: Callable[[], datetime] = utc_now
+    where: str | Place, *, versions: Path = VERSIONS, now: Callable[[], datetime] = utc_now
 ) -> sessionmaker[Session]:
     """Return a maker of sessions that may write; `where` is a path or a SQLAlchemy URL.
 
     Creates the SQLite file if there is none. Migrates an older schema, after a backup; the caller holds the
     lock of the home. DatabaseTooNew or DatabaseError if the file cannot be used: then nothing is written.
     """
-    place = _place(where)
+    place = place_of(where)
     if isinstance(place, URL):
         return sessionmaker(_migrated(create_database_engine(place), versions))
     engine = create_database_engine(URL.create("sqlite", database=str(place)))
@@ -49,7 +50,7 @@ def open_database(
 
 
 def open_read_only(
-    where: str | Path, *, versions: Path = VERSIONS, busy_seconds: float = BUSY_SECONDS
+    where: str | Place, *, versions: Path = VERSIONS, busy_seconds: float = BUSY_SECONDS
 ) -> sessionmaker[Session]:
     """Return a maker of sessions that only read; never creates, migrates or changes the database.
 
@@ -57,7 +58,7 @@ def open_read_only(
 
     DatabaseMissing if there is none, DatabaseError if its schema is older, DatabaseTooNew if it is newer.
     """
-    place = _place(where)
+    place = place_of(where)
     if isinstance(place, URL):
         return sessionmaker(create_database_engine(place))
     _require_current(place, versions, busy_seconds)
@@ -65,22 +66,23 @@ def open_read_only(
 
 
 def open_current(
-    where: str | Path, *, versions: Path = VERSIONS, busy_seconds: float = BUSY_SECONDS
+    where: str | Place, *, versions: Path = VERSIONS, busy_seconds: float = BUSY_SECONDS
 ) -> sessionmaker[Session]:
     """Return a maker of sessions that may write; never creates or migrates the database.
 
     So the caller needs no lock of the home. Errors as for `open_read_only`.
     """
-    place = _place(where)
+    place = place_of(where)
     if isinstance(place, URL):
         return sessionmaker(create_database_engine(place))
     _require_current(place, versions, busy_seconds)
     return open_again(place, busy_seconds)
 
 
-def open_again(path: Path, busy_seconds: float) -> sessionmaker[Session]:
-    """Return a maker of sessions that may write, for a file that this process has opened and looked at."""
-    url = URL.create("sqlite", database=str(path))
+def open_again(where: str | Place, busy_seconds: float) -> sessionmaker[Session]:
+    """Return a maker of sessions that may write, for records that this process has opened and looked at."""
+    place = place_of(where)
+    url = place if isinstance(place, URL) else URL.create("sqlite", database=str(place))
     return sessionmaker(create_database_engine(url, busy_seconds=busy_seconds))
 
 
@@ -90,21 +92,6 @@ def _require_current(place: Path, versions: Path, busy_seconds: float) -> None:
             f"the database {place} was made by an older Whisker: `cli.py run-now --if-changed`"
             " brings it up to date"
         )
-
-
-def _place(where: str | Path) -> Path | URL:
-    """Return the path of a SQLite file, or the URL of another database."""
-    if isinstance(where, Path) or "://" not in where:
-        return Path(where)
-    try:
-        url = make_url(where)
-    except ArgumentError as error:
-        raise BadSettings(f"database_url cannot be read: {error}; write sqlite:///PATH") from error
-    if url.get_backend_name() != "sqlite":
-        return url
-    if url.database in (None, "", ":memory:"):
-        raise BadSettings("database_url must name a file: sqlite:///PATH")
-    return Path(str(url.database))
 
 
 def _migrated(engine: Engine, versions: Path) -> Engine:

@@ -85,7 +85,7 @@ def roll_back(home: Home, reason: str) -> Moved:
 
 def _writer(home: Home) -> sessionmaker[Session]:
     home.require()
-    return open_current(home.database)
+    return open_current(home.records)
 
 
 def _move(home: Home, sessions: sessionmaker[Session], moved: Moved) -> Moved:

@@ -48,7 +48,7 @@ def compare_runs(home: Home, before_id: int, after_id: int) -> Compared:
         NoSuchRecord: there is no such run.
         NothingToCompare: they have other classes, no evaluation, or no test image in common.
     """
-    with open_read_only(home.database)() as session:
+    with open_read_only(home.records)() as session:
         classes = _shared_classes(session, before_id, after_id)
         before, after, left_out = _load(session, before_id, after_id, classes)
         comparison = compare(_calibrated(before, classes), _calibrated(after, classes), classes)

@@ -26,6 +26,14 @@ def with_apprise(_: object) -> None:
         raise ValueError(said)
 
 
+def place_of_records(address: str) -> None:
+    """Check the address of a database, and that the package is there which a server needs."""
+    from db.place import place_of
+
+    if not isinstance(place_of(address), Path) and (said := missing("postgres")):
+        raise ValueError(said)
+
+
 @dataclass(frozen=True)
 class PromotionSettings:
     """When a cycle may replace the champion."""
@@ -65,6 +73,7 @@ class Config:
     device: str = setting("auto", parse_device)
     engine: str = setting("auto", one_of(*ENGINE_SETTINGS))  # of frozen layers on the CPU
     cache_gb: float = setting(4.0, between(0, _MANY))  # 0: no cache of features
+    database_url: str = setting("", unless_empty(place_of_records), secret=True)  # see `Home.records`
     seed: int = setting(0, between(0, 2**31 - 1))
     baseline: bool = setting(True)
     test_fraction: float = setting(0.2, that_holds(lambda share: 0 < share < 1, "is not between 0 and 1"))

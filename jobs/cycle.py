@@ -78,8 +78,8 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
     with hold(home.lock_file, "a cycle"), log_file(home.cycle_log, config.logs()):
         sessions = open_home(home)
         with (
-            recorded_look(home.database) as ending,
-            beating(home.database, progress, flag.check) as heartbeat,
+            recorded_look(home.records) as ending,
+            beating(home.records, progress, flag.check) as heartbeat,
         ):
             given_up = repair(home, sessions)
             hold_back(home)

@@ -195,7 +195,7 @@ class Daemon:
         return result
 
     def _each_turn(self) -> Callable[[int], str | None]:
-        watch = Watch(self._home.database, lambda: self._config.stuck_after_seconds())
+        watch = Watch(self._home.records, lambda: self._config.stuck_after_seconds())
 
         def turn(pid: int) -> str | None:
             self._turn()

@@ -72,12 +72,12 @@ def apply_decisions(home: Home, images_folder: Path, file: Path) -> tuple[int, i
         BadSettings: the list does not fit; nothing of it is stored.
     """
     home.require()
-    with open_read_only(home.database)() as session:
+    with open_read_only(home.records)() as session:
         last = store.last_finished_data(session, str(images_folder))
         # Also images that are not in the snapshot: left out before, or lying under two classes.
         known = {file.sha256 for file in store.known_files(session, str(images_folder)).values()}
     decisions = read_decisions(file, known, last.summary.classes if last else ())
-    with open_current(home.database).begin() as session:
+    with open_current(home.records).begin() as session:
         store.save_label_decisions(session, decisions, datetime.now(UTC))
     excluded = sum(decision.label is None for decision in decisions)
     return len(decisions) - excluded, excluded
@@ -95,13 +95,13 @@ def decide(home: Home, sha256: str, decision: str | None) -> None:
         BadSettings: the index does not know the image, or there is no such class.
     """
     home.require()
-    with open_read_only(home.database)() as session:
+    with open_read_only(home.records)() as session:
         folder = store.last_finished_folder(session)
         last = store.last_finished_data(session, folder) if folder else None
         if folder is None or last is None:
             raise BadSettings("nothing can be decided before a cycle has finished; `cli.py run-now` runs one")
         known = {file.sha256 for file in store.files_with_content(session, folder, sha256)}
-    with open_current(home.database).begin() as session:
+    with open_current(home.records).begin() as session:
         if decision is None:
             store.forget_label_decisions(session, [sha256])
             return

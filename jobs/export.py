@@ -58,7 +58,7 @@ def export(home: Home, wanted: Wanted, flag: StopFlag, progress: Progress) -> Gi
         CannotExport: the ONNX file would not say what the model says, or nobody can find out.
     """
     found = published_model(home, wanted.run_id)
-    with open_read_only(home.database)() as session:
+    with open_read_only(home.records)() as session:
         images_folder = store.images_folder_of(session, found.run_id)
     target = _target(wanted, found, Path(images_folder))
     if wanted.form == "params":
@@ -68,7 +68,7 @@ def export(home: Home, wanted: Wanted, flag: StopFlag, progress: Progress) -> Gi
     from pipeline.onnx_nodes import OPSET
 
     if wanted.images is None:
-        with open_read_only(home.database)() as session:
+        with open_read_only(home.records)() as session:
             tested = store.tested_images(session, found.run_id)
         on = Comparison("test images", images_of_test(images_folder, tested), flag.check, progress)
     else:

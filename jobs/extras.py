@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 PACKAGES = {
     "notify": ("apprise",),
+    "postgres": ("psycopg",),
     "serve": ("fastapi", "python_multipart", "uvicorn"),
     "tune": ("optuna",),
 }

@@ -14,6 +14,7 @@ from jobs.home import Home
 from jobs.look import NOTHING_ACCEPTED, Look, judge, nothing_settled, scan_folder, unchanged
 from jobs.memory import NO_PAST, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
+from pipeline.errors import DatabaseMissing
 from pipeline.evaluate import Progress
 from pipeline.leaks import fingerprints_of
 from pipeline.records import FileState, Snapshot
@@ -64,11 +65,18 @@ class _Seen:
 def _see(home: Home, config: Config, flag: StopFlag, progress: Progress) -> _Seen:
     folder = config.images_folder()
     started = time.perf_counter()
-    sessions = open_read_only(home.database) if home.database.exists() else None
+    sessions = _opened(home)
     index = index_of(sessions, str(folder)) if sessions else NOTHING_KNOWN
     scanned = scan_folder(folder, config, index, flag, progress)
     flag.check()
     return _Seen(sessions, scanned, started)
+
+
+def _opened(home: Home) -> sessionmaker[Session] | None:
+    try:
+        return open_read_only(home.records)
+    except DatabaseMissing:
+        return None
 
 
 def _judged(seen: _Seen, config: Config) -> tuple[Look, Sequence[FileState]]:

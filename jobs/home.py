@@ -1,9 +1,15 @@
 """Where everything that Whisker writes is kept."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from jobs.settings.records_place import place_of_records
 from pipeline.errors import BadSettings, NoHome
+
+if TYPE_CHECKING:
+    from db.place import Place
 
 
 @dataclass(frozen=True)
@@ -17,10 +23,24 @@ class Home:
         """`whisker.toml`."""
         return self.folder / "whisker.toml"
 
+    @cached_property
+    def records(self) -> "Place":
+        """Where the records lie: a SQLite file, or the URL of a server. Read from the settings, once.
+
+        Raises:
+            BadSettings: `database_url` cannot be used.
+        """
+        return place_of_records(self.settings_file, self.folder / "whisker.db")
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether the records lie on a server, so that several hosts may share the home."""
+        return not isinstance(self.records, Path)
+
     @property
     def database(self) -> Path:
-        """The SQLite file."""
-        return self.folder / "whisker.db"
+        """The SQLite file; on a server there is none, and this is where it would be."""
+        return self.records if isinstance(self.records, Path) else self.folder / "whisker.db"
 
     @property
     def lock_file(self) -> Path:

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from db import store
+from db.place import Place
 from db.session import DATABASE_FAILS, open_again, utc_now
 from jobs.space import sentence_of
 from pipeline.errors import Interrupted
@@ -27,7 +27,7 @@ class Ending:
 
 
 @contextmanager
-def recorded_look(database: Path) -> Iterator[Ending]:
+def recorded_look(records: Place) -> Iterator[Ending]:
     """Store how the look of the block ended; that it cannot be stored is no reason to fail."""
     started, ending = utc_now(), Ending()
     try:
@@ -40,7 +40,7 @@ def recorded_look(database: Path) -> Iterator[Ending]:
     finally:
         look = LookRecord(started, utc_now(), ending.outcome, ending.reason, ending.cycle_id)
         try:
-            with open_again(database, BUSY_SECONDS).begin() as session:
+            with open_again(records, BUSY_SECONDS).begin() as session:
                 store.add_look(session, look)
         except DATABASE_FAILS as error:
             log.debug("the record of this look could not be stored: %s", error)

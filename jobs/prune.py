@@ -100,7 +100,7 @@ def prune_home(home: Home, config: Config, *, dry_run: bool) -> list[Going]:
     home.require()
     now = utc_now()
     if dry_run:
-        return _all_going(home, open_read_only(home.database), config, now)
+        return _all_going(home, open_read_only(home.records), config, now)
     with hold(home.lock_file, "a pruning"):
         sessions = open_home(home)
         wanted = _all_going(home, sessions, config, now)

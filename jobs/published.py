@@ -26,7 +26,7 @@ def published_model(home: Home, run_id: int | None) -> Published:
         NoSuchRecord: there is no champion, or the run has no model.
     """
     home.require()
-    with open_read_only(home.database)() as session:
+    with open_read_only(home.records)() as session:
         run_id = store.champion_id(session) if run_id is None else run_id
         if run_id is None:
             raise NoSuchRecord(f"the home {home.folder} has no champion yet; `run-now` trains one")

@@ -2,22 +2,41 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pipeline.errors import BadSettings
+
 HIDDEN = "***"
+DATABASES = ("sqlite", "postgres")  # how the scheme of one begins
 _SHORTEST = 4  # a shorter part of an address is no secret, and would be found in innocent words
 
 
 def without_secrets(address: str) -> str:
-    """Return the scheme of an address, and of a web address the host; keys stand anywhere else in it."""
+    """Return the scheme of an address, and of a web address the host; keys stand anywhere else in it.
+
+    Of the address of a database all is shown but the password, and what stands behind `?`.
+    """
     scheme, found, _ = address.partition("://")
     if not found:
         return HIDDEN if address else ""
+    if scheme.startswith(DATABASES):
+        return _of_database(address)
     try:
         host = urlsplit(address).hostname if scheme in ("https", "http") else None
     except ValueError:
         host = None
     return f"{scheme}://{host}/{HIDDEN}" if host else f"{scheme}://{HIDDEN}"
+
+
+def _of_database(address: str) -> str:
+    from db.place import in_words, place_of
+
+    try:
+        place = place_of(address)
+    except BadSettings:
+        return HIDDEN
+    return address if isinstance(place, Path) else in_words(place)
 
 
 def hide(text: str, addresses: Iterable[str]) -> str:

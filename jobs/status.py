@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from db import store
+from db.place import Place
 from db.session import DATABASE_FAILS, open_read_only
 from jobs.durations import in_words
 from jobs.home import Home
@@ -87,7 +87,7 @@ class Status:
 def status_of(home: Home, stuck_after: timedelta, now: datetime) -> Status:
     """Return what is going on in a home; a locked database takes away only what stands in it."""
     daemon = _daemon(home, now)
-    recorded, unread, damaged = _recorded(home.database)
+    recorded, unread, damaged = _recorded(home.records)
     work = _work(recorded.activity, stuck_after, now) if recorded.activity else None
     free = _free(home)
     return Status(
@@ -127,10 +127,10 @@ def _work(activity: Activity, stuck_after: timedelta, now: datetime) -> Work:
     return Work(_life(identity, now - activity.beat_at, stuck_after), activity, speed, left)
 
 
-def _recorded(database: Path) -> tuple[Recorded, list[str], list[str]]:
+def _recorded(records: Place) -> tuple[Recorded, list[str], list[str]]:
     """Return what the database tells, why it cannot be read now, and what somebody must mend in it."""
     try:
-        with open_read_only(database, busy_seconds=BUSY_SECONDS)() as session:
+        with open_read_only(records, busy_seconds=BUSY_SECONDS)() as session:
             return _read(session), [], []
     except (DatabaseBusy, DatabaseMissing) as error:
         return Recorded(), [str(error)], []

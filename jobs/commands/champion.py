@@ -40,7 +40,7 @@ def champion(state: State) -> None:
     from jobs.display_champion import show_champion
     from jobs.documents import champion_document
 
-    with open_read_only(state.home.database)() as session:
+    with open_read_only(state.home.records)() as session:
         history = store.promotions(session)
         details = store.load_run(session, history[0].run_id) if history else None
     folder = state.home.model(history[0].run_id) if history else None

@@ -48,7 +48,7 @@ def run_ids(
     from db.session import DATABASE_FAILS, open_read_only
 
     try:
-        with open_read_only(_home(context).database, busy_seconds=BUSY_SECONDS)() as session:
+        with open_read_only(_home(context).records, busy_seconds=BUSY_SECONDS)() as session:
             runs = store.list_runs(session)
     except DATABASE_FAILS:
         return []

@@ -29,7 +29,7 @@ def suspects(state: State, file: Path | None) -> None:
     from jobs.labels import doubts_csv
     from pipeline.publish import write_whole
 
-    with open_read_only(state.home.database)() as session:
+    with open_read_only(state.home.records)() as session:
         doubts = open_doubts(session)
     if file:
         write_whole(file, doubts_csv(doubts.suspects, doubts.conflicts).encode())

@@ -24,7 +24,7 @@ def report(state: State, open_it: bool, anew: bool) -> None:
     from db.session import open_read_only
     from jobs.reports import write_all
 
-    index = write_all(state.home, open_read_only(state.home.database), anew=anew)
+    index = write_all(state.home, open_read_only(state.home.records), anew=anew)
     if open_it:
         click.launch(index.as_uri())
     state.answer({"report": str(index)}, lambda console: console.print(str(index), markup=False))

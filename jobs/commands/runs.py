@@ -24,7 +24,7 @@ def runs(state: State) -> None:
     from jobs.display import runs_table
     from jobs.documents import run_document
 
-    with open_read_only(state.home.database)() as session:
+    with open_read_only(state.home.records)() as session:
         found = store.list_runs(session)
     document = {"runs": [run_document(run, epochs=False) for run in found]}
     state.answer(document, lambda console: console.print(runs_table(found)))
@@ -49,6 +49,6 @@ def show(state: State, run_id: int) -> None:
     from jobs.display import show_run
     from jobs.documents import show_document
 
-    with open_read_only(state.home.database)() as session:
+    with open_read_only(state.home.records)() as session:
         details = store.load_run(session, run_id)
     state.answer(show_document(details), lambda console: show_run(console, details))

@@ -24,10 +24,8 @@ TOLERANCE = timedelta(minutes=5)  # between two clocks that are right
 
 def examine_records(home: Home, now: datetime) -> list[Check]:
     """Return what the database and the folders of a home tell together; nothing where it cannot be opened."""
-    if not home.database.is_file():
-        return []
     try:
-        with open_read_only(home.database)() as session:
+        with open_read_only(home.records)() as session:
             return [
                 backup_check(home, now, has_cycles=bool(store.cycle_ids(session))),
                 champion_check(home, session),

@@ -42,7 +42,7 @@ class Champion:
             DatabaseError: the database cannot be read.
         """
         self._home.require()
-        with open_read_only(self._home.database)() as session:
+        with open_read_only(self._home.records)() as session:
             run_id = store.champion_id(session)
         with self._opening:
             if self._opened is None or self._opened.run_id != run_id:

@@ -30,7 +30,7 @@ def look_over_routes(home: Home) -> APIRouter:
     def doubts() -> Doubts:
         """List the images whose label is doubtful, decided or not, and the files that cannot be used."""
         home.require()
-        with open_read_only(home.database)() as session:
+        with open_read_only(home.records)() as session:
             return doubts_document(look_over(session))
 
     @routes.post("/decisions", status_code=204, responses=UNREADABLE | REFUSED | UNREADY)

@@ -1,6 +1,7 @@
 """The pages and what they are made of, the reports, and whether the server is well."""
 
 import logging
+from contextlib import suppress
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -11,7 +12,7 @@ from jobs.home import Home
 from jobs.serving.documents import UNREADY, Health
 from jobs.serving.pages import STATIC, look_over_page, start_page, static_file
 from jobs.serving.reports import INDEX, report_page
-from pipeline.errors import WhiskerError
+from pipeline.errors import DatabaseMissing, WhiskerError
 
 log = logging.getLogger("whisker")
 
@@ -24,9 +25,8 @@ def page_routes(home: Home) -> APIRouter:
     def health() -> Health:
         """Say whether the home can be read. No token is needed, so nothing else is said."""
         try:
-            if home.database.exists():
-                with open_read_only(home.database)() as session:
-                    store.champion_id(session)
+            with suppress(DatabaseMissing), open_read_only(home.records)() as session:
+                store.champion_id(session)
             home.require()
         except WhiskerError as error:
             log.warning("%s", error)

@@ -16,7 +16,7 @@ def picture_of(home: Home, sha256: str, side: int) -> bytes | None:
     It is made of a file that has the content which the index knows, still. Else it is the small picture that
     the reports keep; None if there is none.
     """
-    with open_read_only(home.database)() as session:
+    with open_read_only(home.records)() as session:
         folder = store.last_finished_folder(session)
         files = store.files_with_content(session, folder, sha256) if folder else []
         kept = store.load_thumbnails(session, [sha256], 1).get(sha256)

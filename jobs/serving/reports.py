@@ -36,7 +36,7 @@ def report_page(home: Home, name: str) -> ReportPage | None:
     if name == INDEX and not file.is_file():
         home.require()
         with _one_renders:
-            write_all(home, open_read_only(home.database))
+            write_all(home, open_read_only(home.records))
     try:
         html = file.read_bytes()
     except OSError:

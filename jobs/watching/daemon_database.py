@@ -23,7 +23,7 @@ def close_records(home: Home, began: datetime, why: str) -> None:
     try:
         with (
             hold(home.lock_file, "the daemon, to close records"),
-            open_current(home.database, busy_seconds=BUSY_SECONDS).begin() as session,
+            open_current(home.records, busy_seconds=BUSY_SECONDS).begin() as session,
         ):
             store.mark_interrupted(session, now)
             cycle_id = store.explain_interruption(session, began, why)
@@ -36,7 +36,7 @@ def close_records(home: Home, began: datetime, why: str) -> None:
 def has_finished(home: Home, since: datetime) -> bool:
     """Return whether a cycle has finished since then; False where that cannot be read."""
     try:
-        with open_read_only(home.database, busy_seconds=BUSY_SECONDS)() as session:
+        with open_read_only(home.records, busy_seconds=BUSY_SECONDS)() as session:
             return store.has_finished_since(session, since)
     except DATABASE_FAILS:
         return False
@@ -45,7 +45,7 @@ def has_finished(home: Home, since: datetime) -> bool:
 def has_failed(home: Home, since: datetime) -> bool:
     """Return whether the newest look began since then, and failed with a cycle, which tells of it itself."""
     try:
-        with open_read_only(home.database, busy_seconds=BUSY_SECONDS)() as session:
+        with open_read_only(home.records, busy_seconds=BUSY_SECONDS)() as session:
             looks = store.latest_looks(session, 1)
     except DATABASE_FAILS:
         return False

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from db.place import Place
 from db.session import DATABASE_FAILS, open_again, utc_now
 from jobs.watching.process_identity import this_process
 from pipeline.records import Activity
@@ -89,9 +89,9 @@ class Heartbeat:
 
 
 @contextmanager
-def beating(database: Path, progress: "Progress", check_stop: Callable[[], None]) -> Iterator[Heartbeat]:
+def beating(records: Place, progress: "Progress", check_stop: Callable[[], None]) -> Iterator[Heartbeat]:
     """Beat while the block runs; for the holder of the home's lock, once the database is up to date."""
-    heartbeat = Heartbeat(open_again(database, BUSY_SECONDS), progress, check_stop)
+    heartbeat = Heartbeat(open_again(records, BUSY_SECONDS), progress, check_stop)
     try:
         yield heartbeat
     finally:

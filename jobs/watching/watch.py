@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from db import store
+from db.place import Place
 from db.session import DATABASE_FAILS, open_read_only
 from jobs.durations import in_words
 from jobs.watching.process_identity import identity_of
@@ -37,12 +37,12 @@ class Watch:
 
     def __init__(
         self,
-        database: Path,
+        records: Place,
         stuck_seconds: Callable[[], float],
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database, self._stuck_seconds, self._monotonic = database, stuck_seconds, monotonic
+        self._records, self._stuck_seconds, self._monotonic = records, stuck_seconds, monotonic
         self._silence = Silence()
         self._next_look = -float("inf")
 
@@ -52,7 +52,7 @@ class Watch:
         if moment < self._next_look:
             return None
         self._next_look = moment + min(LOOK_SECONDS, self._stuck_seconds() / 4)
-        activity = activity_of(self._database, pid)
+        activity = activity_of(self._records, pid)
         sign = _sign(activity, pid)
         silent = self._silence.seconds(moment if sign is None else sign, moment)
         if silent < self._stuck_seconds():
@@ -66,10 +66,10 @@ def _sign(activity: Activity | None, pid: int) -> object:
     return (activity.stage, activity.done, activity.beat_at) if activity else cpu_ticks(pid)
 
 
-def activity_of(database: Path, pid: int) -> Activity | None:
+def activity_of(records: Place, pid: int) -> Activity | None:
     """Return what a process says that it is doing; None if it says nothing, or it cannot be read."""
     try:
-        with open_read_only(database, busy_seconds=BUSY_SECONDS)() as session:
+        with open_read_only(records, busy_seconds=BUSY_SECONDS)() as session:
             activity = store.load_activity(session)
     except DATABASE_FAILS:
         return None
