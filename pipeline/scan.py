@@ -9,20 +9,15 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import partial
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.decode import BadImage, read_file, read_image
 from pipeline.layout import Layout, find_layout
-from pipeline.perceptual_hash import perceptual_hash
-from pipeline.processors import usable_processors
+from pipeline.read_files import ReadFiles, read_files
 from pipeline.records import FileState, Quarantined
 from pipeline.scan_result import Index, ScanResult
-from pipeline.walk import Listing, file_state, walk
-
-FILES_AT_ONCE = 256  # waiting for a thread
+from pipeline.walk import Listing, walk
 
 
 @dataclass
@@ -44,6 +39,7 @@ def scan(
     now: Callable[[], float] = time.time,
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    read: ReadFiles = read_files,
 ) -> ScanResult:
     """Look at each file in the class folders; hash and decode those that are not as the index says.
 
@@ -54,13 +50,14 @@ def scan(
         now: tells the time in seconds since 1970.
         progress: called with the number of files read and the number to read.
         should_stop: True ends the scan early; what was read until then is in the result.
+        read: reads files; it may end early, too.
 
     Raises:
         DataError: the folder is missing or its classes are not clear, see `find_layout`.
     """
     layout = find_layout(folder)
     findings = _sort_out(layout, index, settle_seconds, now())
-    complete = _read_all(os.fsencode(folder), findings, progress, should_stop)
+    complete = _read_all(os.fsencode(folder), findings, read, progress, should_stop)
     return _result(layout, index, findings, complete)
 
 
@@ -119,56 +116,24 @@ def _is_young(seen: FileState, settle_seconds: float, now: float) -> bool:
 def _read_all(
     root: bytes,
     findings: _Findings,
+    read: ReadFiles,
     progress: Callable[[int, int], None] | None,
     should_stop: Callable[[], bool],
 ) -> bool:
-    """Read the unread files in threads, a bounded number at once; return False if stopped before the end."""
-    unread = iter(findings.unread)
+    """Read the unread files; return False if stopped before the end."""
     done = 0
-    with ThreadPoolExecutor(usable_processors()) as pool:
-        while some := list(itertools.islice(unread, FILES_AT_ONCE)):
-            for seen, state in zip(some, pool.map(partial(_read, root), some), strict=True):
-                if should_stop():
-                    pool.shutdown(cancel_futures=True)
-                    return False
-                if state is None:
-                    findings.settling.append(seen.path)
-                else:
-                    findings.changed.append(state)
-                done += 1
-                if progress:
-                    progress(done, len(findings.unread))
-    return True
-
-
-def _read(root: bytes, seen: FileState) -> FileState | None:
-    """Hash and decode one file; None if it changed or vanished while it was read."""
-    path = root + b"/" + seen.path
-    try:
-        data = read_file(path)
-    except BadImage as error:
-        return replace(seen, problem=str(error)) if _is_as_seen(path, seen) else None
-    if not _is_as_seen(path, seen):
-        return None
-    sha256 = hashlib.sha256(data).hexdigest()
-    try:
-        image = read_image(data)
-    except BadImage as error:
-        return replace(seen, sha256=sha256, problem=str(error))
-    return replace(
-        seen,
-        sha256=sha256,
-        width=image.width,
-        height=image.height,
-        fingerprint=perceptual_hash(image),
-    )
-
-
-def _is_as_seen(path: bytes, seen: FileState) -> bool:
-    try:
-        return file_state(seen.path, Path(os.fsdecode(path)).stat()) == seen
-    except OSError:
-        return False
+    with closing(read(root, findings.unread)) as readings:
+        for seen, state in readings:
+            if should_stop():
+                return False
+            if state is None:
+                findings.settling.append(seen.path)
+            else:
+                findings.changed.append(state)
+            done += 1
+            if progress:
+                progress(done, len(findings.unread))
+    return done == len(findings.unread)
 
 
 def _result(layout: Layout, index: Index, findings: _Findings, complete: bool) -> ScanResult:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from pipeline.errors import NoImagesFolder, TooFewClasses, UnclearFolders, WhiskerError
 from pipeline.layout import find_layout
+from pipeline.read_files import FILES_AT_ONCE
 from pipeline.records import FileState
-from pipeline.scan import FILES_AT_ONCE, scan
+from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN, Index, ScanResult, settled_files
 from tests.pipeline.folders import index_of
 
