@@ -43,7 +43,7 @@ def measure(data: TrainingData, momentum: float, epochs: int) -> None:
         if not isinstance(event, EpochMetrics):
             continue
         kept = {name: p.data().copy() for name, p in network.collect_params().items()}
-        settle_batch_norm(network, some_batches(data, settling), around.device, around.check_stop)
+        settle_batch_norm(network, some_batches(data, settling, around), around.device, around.check_stop)
         settled = score(network, data, recipe, around)
         for name, parameter in network.collect_params().items():
             parameter.set_data(kept[name])

@@ -16,7 +16,7 @@ from pipeline.decode import normalise
 from pipeline.failpoint import failpoint
 from pipeline.features import held_out_part
 from pipeline.model_facts import model_facts
-from pipeline.network import describe, pretrained_network, scratch_network
+from pipeline.network import describe, on_one_device, pretrained_network, scratch_network
 from pipeline.pretrained.weights import WeightsFile
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note, Run
@@ -40,8 +40,8 @@ def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
     data = work.data(recipe, work.snapshot.part("train"))
     notes = (f"pretrained weights: {weights.source}, SHA-256 {weights.sha256}", *_of_parts(asked, recipe))
     with recorded_run(work, Plan("finetune", recipe, data, earlier, notes)) as run:
-        device, seed = work.around.device, work.around.seed
-        network = pretrained_network(work.backbone, len(data.classes), weights, device, seed)
+        contexts, seed = work.around.sharing.contexts, work.around.seed
+        network = pretrained_network(work.backbone, len(data.classes), weights, contexts, seed)
         events = _fine_tuning(run, network, data, recipe)
         _complete(run, recipe, data, network, events, weights)
     return run.id
@@ -72,7 +72,8 @@ def train_scratch(work: Work, recipe: Recipe) -> int:
     data = work.data(recipe, train)
     with recorded_run(work, Plan("scratch", recipe, data, earlier, _of_parts(asked, recipe))) as run:
         failpoint("in_baseline")
-        network = scratch_network(work.backbone, len(data.classes), work.around.device, work.around.seed)
+        contexts, seed = work.around.sharing.contexts, work.around.seed
+        network = scratch_network(work.backbone, len(data.classes), contexts, seed)
         events = fit_all_layers(network, data, recipe, work.around, run.checkpoints)
         _complete(run, recipe, data, network, events)
     return run.id
@@ -103,6 +104,8 @@ def _publish(
 ) -> None:
     """Write the model to its folder, then the end of the run to its record."""
     work = run.work
+    if work.around.sharing.is_shared:
+        on_one_device(network, work.around.device)
     with work.sessions() as session:
         details = store.load_run(session, run.id)  # its evaluation is the last thing that a training yields
     trained = details.run

@@ -57,7 +57,7 @@ def prepare_ground(
         progress=as_stage(progress),
     )
     around = Surroundings(context(device), config.seed, flag.check, progress)
-    network = pretrained_network(backbone, len(classes), weights, around.device, around.seed)
+    network = pretrained_network(backbone, len(classes), weights, around.sharing.contexts, around.seed)
     reader = ImageReader(os.fsencode(config.images_folder()), preprocessing_for(backbone, recipe))
     data = TrainingData(reader, images, (), classes)
     # What enters the last stage is kept, but for means over mirrors, on which it cannot be trained.

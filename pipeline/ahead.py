@@ -48,7 +48,7 @@ def compute_ahead(
         Whatever `around.check_stop` raises, between two batches or files; and what `run_frozen` raises.
     """
     around.check_stop()
-    network = pretrained_network(backbone, 1, weights, around.device, around.seed)
+    network = pretrained_network(backbone, 1, weights, around.sharing.contexts, around.seed)
     block = frozen_block(network, backbone.tail_start, recipe)
     reader = ImageReader(folder, preprocessing_for(backbone, recipe))
     for part in _parts(paths):

@@ -128,7 +128,7 @@ class AllLayers:
             SaveFailed: a checkpoint could not be written.
             WeightsError: the checkpoint is that of another network.
         """
-        trainer = trainer_of(self.network, self.recipe)
+        trainer = trainer_of(self.network, self.recipe, self.around.sharing)
         state = TrainingState({"network": self.network}, trainer)
         resume(state, checkpoints)
         if checkpoints and checkpoints.found:
@@ -202,10 +202,14 @@ class _Updates:
         self._trainer, self._rate, self._average = trainer, rate, average
         self._count = count  # of the updates that were made before
 
-    def step(self, images: float) -> None:
+    def allreduce_grads(self) -> None:
+        """Add up the gradients of all devices."""
+        self._trainer.allreduce_grads()
+
+    def update(self, images: float) -> None:
         """Make one update, from gradients that are sums over so many images."""
         self._trainer.set_learning_rate(self._rate(self._count))
-        self._trainer.step(images)
+        self._trainer.update(images)
         self._count += 1
         self._average.add(self._count)
 

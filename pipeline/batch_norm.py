@@ -15,6 +15,7 @@ from pipeline.arrays import Array
 from pipeline.errors import TrainingDiverged
 from pipeline.network import leaves
 from pipeline.runtime import mx
+from pipeline.sharing import Sharing
 
 
 def settle_batch_norm(
@@ -26,7 +27,7 @@ def settle_batch_norm(
     statistics, since MXNet moves its own only in a backward pass.
 
     Args:
-        network: in Gluon, on `device`; it is compiled again afterwards.
+        network: in Gluon, on `device` and perhaps on others; it is compiled again afterwards.
         batches: normalised images, each float32 (N, 3, S, S).
         device: an `mx.Context`.
         check_stop: called before each batch; raises to stop.
@@ -58,6 +59,17 @@ def settle_batch_norm(
         norm.running_mean.set_data(mx.nd.array(mean))
         norm.running_var.set_data(mx.nd.array(variance))
     network.hybridize(static_alloc=True)
+
+
+def average_statistics(network: Any, sharing: Sharing) -> None:
+    """Give all devices the means of their running averages, which are those of each one's own parts."""
+    kept = [p for p in network.collect_params().values() if p.grad_req == "null"]
+    if not (sharing.is_shared and kept):
+        return
+    sums = [sum(values.asnumpy().astype(np.float64) for values in p.list_data()) for p in kept]
+    means = sharing.total(np.concatenate(sums)) / sharing.devices
+    for parameter, mean in zip(kept, np.split(means, np.cumsum([len(s) for s in sums])[:-1]), strict=True):
+        parameter.set_data(mx.nd.array(mean))
 
 
 def _moments(activations: Array) -> Array:

@@ -1,9 +1,11 @@
 """Loss and accuracy of an epoch, added up over its images."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from pipeline.arrays import Array
 from pipeline.errors import TrainingDiverged
 
 
@@ -23,10 +25,15 @@ class EpochSums:
         self.images += images
         self._pending = (loss, right)
 
-    def means(self) -> tuple[float, float]:
-        """Return the mean loss and the accuracy over all images counted."""
+    def means(self, total: Callable[[Array], Array]) -> tuple[float, float]:
+        """Return the mean loss and the accuracy over all images counted, here and by others.
+
+        Args:
+            total: returns the sums over all who count, see `Sharing.total`.
+        """
         self._read()
-        return self._loss / max(self.images, 1), self._right / max(self.images, 1)
+        loss, right, images = total(np.array([self._loss, self._right, self.images])).tolist()
+        return loss / max(images, 1), right / max(images, 1)
 
     def _read(self) -> None:
         if self._pending is None:

@@ -10,10 +10,9 @@ from pipeline.arrays import Array
 from pipeline.engine_settings import WITHOUT_CACHE, FrozenSettings
 from pipeline.evaluate import label_indices
 from pipeline.frozen_pass import run_frozen
-from pipeline.network import split_features
+from pipeline.network import forward_on, split_features
 from pipeline.recipes import Recipe
 from pipeline.records import Note, SnapshotImage
-from pipeline.runtime import mx
 from pipeline.train import Surroundings, TrainingData
 
 
@@ -69,9 +68,7 @@ def compute_features(
         found = rows.found[begin:end]
         chosen = tuple(image for image, is_found in zip(images[begin:end], found, strict=True) if is_found)
         values = rows.values[begin:end] if found.all() else rows.values[begin:end][found]
-        pooled = (
-            _in_batches(last_stage, values, recipe.images_at_once, around.device) if keep_boundary else values
-        )
+        pooled = _in_batches(last_stage, values, recipe.images_at_once, around) if keep_boundary else values
         boundary = values if keep_boundary else np.empty(0, np.float32)
         return Features(chosen, label_indices(chosen, data.classes), pooled, boundary)
 
@@ -84,12 +81,14 @@ def frozen_block(network: Any, tail_start: int, recipe: Recipe) -> Any:
     return split_features(network, tail_start)[0] if recipe.last_stage_epochs > 0 else network.features
 
 
-def _in_batches(block: Any, inputs: Array, batch_size: int, device: Any) -> Array:
+def _in_batches(block: Any, inputs: Array, batch_size: int, around: Surroundings) -> Array:
     """Run a block over rows held in memory; what it would make of none is (0, 0)."""
     if not len(inputs):
         return np.empty((0, 0), np.float32)
-    parts = np.split(inputs, range(batch_size, len(inputs), batch_size))
-    return np.concatenate([block(mx.nd.array(part, ctx=device)).asnumpy() for part in parts])
+    contexts = around.sharing.contexts
+    size = batch_size * len(contexts)
+    forward = forward_on(block, contexts)
+    return np.concatenate([forward(part) for part in np.split(inputs, range(size, len(inputs), size))])
 
 
 def held_out_part(images: Sequence[SnapshotImage], share: float) -> Array:

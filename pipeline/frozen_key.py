@@ -47,7 +47,7 @@ def table_key(
     digest: str,
     preprocessing: Preprocessing,
     engine: Engine,
-    device: Any,
+    devices: str,
     machine: str,
     *,
     test_time_flip: bool = False,
@@ -57,7 +57,7 @@ def table_key(
     Equal keys promise equal bits. ONNX Runtime's rows do not depend on the number of threads; of MXNet that
     is not known.
     """
-    facts = [digest, asdict(preprocessing), *_pixels(), *_engine_facts(engine, device), machine]
+    facts = [digest, asdict(preprocessing), *_pixels(), *_engine_facts(engine, devices), machine]
     if test_time_flip:
         facts.append("over mirrors")
     return _short_hash(facts)
@@ -82,10 +82,10 @@ def _pixels() -> list[str]:
     return [package_version("whisker"), package_version("pillow")]
 
 
-def _engine_facts(engine: Engine, device: Any) -> list[str]:
+def _engine_facts(engine: Engine, devices: str) -> list[str]:
     if engine == "onnxruntime":
         return [engine, package_version("onnxruntime")]
-    return [engine, mx.__version__, str(device), os.environ.get("OMP_NUM_THREADS", "")]
+    return [engine, mx.__version__, devices, os.environ.get("OMP_NUM_THREADS", "")]
 
 
 def _short_hash(facts: list[Any]) -> str:

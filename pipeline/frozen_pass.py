@@ -17,7 +17,7 @@ from pipeline.evaluate import Forward, as_judged
 from pipeline.failpoint import failpoint
 from pipeline.feature_store import FeatureTable, content_hashes, delete_cache
 from pipeline.frozen_key import block_digest, choice_key, package_version, row_shape, table_key
-from pipeline.network import forward_of
+from pipeline.network import forward_on
 from pipeline.reader import ImageReader
 from pipeline.records import Note, SnapshotImage
 from pipeline.runtime import mx
@@ -58,7 +58,7 @@ def run_frozen(
     work = _FrozenPass(block, images, reader, batch_size, around, settings, test_time_flip)
     engine, sentence = work.preferred()
     work.recall(engine)
-    forward = forward_of(block, around.device)
+    forward = forward_on(block, around.sharing.contexts)
     if engine == "onnxruntime" and (trial := work.trial()):
         sentence, forward = trial.sentence, trial.forward or forward
         if trial.forward is None:
@@ -80,7 +80,12 @@ class _FrozenPass:
         test_time_flip: bool,
     ) -> None:
         self.block, self.images, self.reader = block, images, reader
-        self.batch_size, self.around, self.settings = batch_size, around, settings
+        self.batch_size, self.around, self.settings = (
+            batch_size * len(around.sharing.contexts),
+            around,
+            settings,
+        )
+        self.devices = ", ".join(str(context) for context in around.sharing.contexts)
         self.test_time_flip = test_time_flip
         self.digest = block_digest(block)
         self.hashes = content_hashes(images)
@@ -97,11 +102,13 @@ class _FrozenPass:
 
     def preferred(self) -> tuple[Engine, str]:
         """Return the engine to begin with and a sentence about it."""
-        device = self.around.device
         if self.settings.engine == "mxnet":
             return "mxnet", f"MXNet {mx.__version__}, as the setting engine says"
-        if device.device_type != "cpu":
-            return "mxnet", f"MXNet {mx.__version__} on {device}, since ONNX Runtime computes on the CPU only"
+        if self.around.device.device_type != "cpu":
+            return (
+                "mxnet",
+                f"MXNet {mx.__version__} on {self.devices}, since ONNX Runtime computes on the CPU only",
+            )
         return read_choice(self.choice_file) or (
             "onnxruntime",
             f"ONNX Runtime {package_version('onnxruntime')}",
@@ -114,7 +121,7 @@ class _FrozenPass:
             return
         pixels, machine = self.reader.preprocessing, self.settings.machine
         key = table_key(
-            self.digest, pixels, engine, self.around.device, machine, test_time_flip=self.test_time_flip
+            self.digest, pixels, engine, self.devices, machine, test_time_flip=self.test_time_flip
         )
         rows = self.values.reshape(len(self.values), int(np.prod(self.values.shape[1:])))
         self.tables.append(FeatureTable(self.cache, key, rows.shape[1], self.settings.cache_bytes))

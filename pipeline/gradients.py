@@ -8,6 +8,7 @@ from pipeline.lower_precision import LossScale, in_lower_precision
 from pipeline.network import leaves
 from pipeline.precision import Precision
 from pipeline.runtime import mx
+from pipeline.sharing import leave_nobody_out
 
 
 class Gradients:
@@ -26,11 +27,11 @@ class Gradients:
         """Compile the network.
 
         Args:
-            network: in Gluon, on `device`.
+            network: in Gluon, on `device` and perhaps on others.
             size: its images are (N, 3, size, size).
             device: an `mx.Context`.
             precision: of computing.
-            parts: so many make up a batch.
+            parts: so many make up a batch, on all devices together.
             as_used: compute as where the network is used: BatchNorm by its running statistics, which stay as
                 they are, and without drop-out.
         """
@@ -61,12 +62,14 @@ class Gradients:
         losses.backward(scale, train_mode=not self._as_used)
         return losses, logits
 
-    def update(self, trainer: Any, images: int) -> None:
+    def update(self, trainer: Any, images: float) -> None:
         """Make one update of the parameters from the gradients of a batch of so many images."""
+        leave_nobody_out(self._adding)
+        trainer.allreduce_grads()
         if self._scale:
             self._scale.update(trainer, self._graph.collect_params().values(), images)
         else:
-            trainer.step(images)
+            trainer.update(images)
         clear_gradients(self._adding)
 
 

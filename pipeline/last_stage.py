@@ -14,10 +14,11 @@ from pipeline.evaluate import loss_and_accuracy
 from pipeline.features import Features
 from pipeline.gradients import add_gradients, clear_gradients
 from pipeline.head import LinearHead
-from pipeline.network import set_head
+from pipeline.network import forward_on, set_head
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
+from pipeline.sharing import leave_nobody_out
 from pipeline.train import Surroundings, resume
 from pipeline.training_state import TrainingState
 from pipeline.weight_average import set_weights, weights_of
@@ -137,9 +138,11 @@ class LastStage:
 
     def logits(self, boundary: Array) -> Array:
         """Return the logits, float32 (N, classes), of activations (N, C, H, W)."""
-        size = self.recipe.images_at_once
+        contexts = self.around.sharing.contexts
+        forward = forward_on(self._forward, contexts)
+        size = self.recipe.images_at_once * len(contexts)
         parts = np.split(boundary, range(size, len(boundary), size))
-        return np.concatenate([self._forward(self._on_device(part)).asnumpy() for part in parts])
+        return np.concatenate([forward(part) for part in parts])
 
     def _epoch(self, trainer: Any, epoch: int, boundary: Array, labels: Array) -> tuple[float, float]:
         """Pass once over the activations; return mean loss and accuracy over images."""
@@ -158,32 +161,30 @@ class LastStage:
 
     def _step(self, trainer: Any, boundary: Array, labels: Array) -> tuple[float, float]:
         """Make one update; return the summed loss and the number right."""
-        loss, right = 0.0, 0.0
-        for start in range(0, len(labels), self.recipe.images_at_once):
-            part = slice(start, start + self.recipe.images_at_once)
+        sharing, parts = self.around.sharing, []
+        for part, device in sharing.parts(len(labels), sharing.part_size(self.recipe.images_at_once)):
             with mx.autograd.record(train_mode=False):
-                logits = self._forward(self._on_device(boundary[part]))
-                losses = mx.gluon.loss.SoftmaxCrossEntropyLoss()(logits, self._on_device(labels[part]))
+                logits = self._forward(mx.nd.array(boundary[part], ctx=device))
+                targets = mx.nd.array(labels[part], ctx=device)
+                losses = mx.gluon.loss.SoftmaxCrossEntropyLoss()(logits, targets)
             losses.backward(train_mode=False)
-            loss += float(losses.sum().asscalar())
-            right += float((logits.argmax(axis=1).asnumpy() == labels[part]).sum())
+            parts.append((losses.sum(), logits.argmax(axis=1), labels[part]))
+        leave_nobody_out(self._adding)
         trainer.step(len(labels))
         clear_gradients(self._adding)
-        return loss, right
+        loss = sum(float(of_part.asscalar()) for of_part, _, _ in parts)
+        return loss, float(sum((found.asnumpy() == right).sum() for _, found, right in parts))
 
     def _trainer(self) -> Any:
         parameters = self.block.collect_params()
         parameters.update(self.network.output.collect_params())
-        if self.recipe.gradient_parts > 1:
+        if self.recipe.gradient_parts > 1 or self.around.sharing.is_shared:
             self._adding = add_gradients(parameters.values())
         options = {
             "learning_rate": self.recipe.last_stage_learning_rate,
             "momentum": self.recipe.last_stage_momentum,
         }
-        return mx.gluon.Trainer(parameters, "sgd", options)
+        return self.around.sharing.trainer(parameters, options)
 
     def _forward(self, boundary: Any) -> Any:
         return self.network.output(self.block(boundary))
-
-    def _on_device(self, values: Array) -> Any:
-        return mx.nd.array(values, ctx=self.around.device)

@@ -45,8 +45,8 @@ class LossScale:
         """Return what the next losses are to be multiplied by."""
         return float(self._scaler.loss_scale)
 
-    def update(self, trainer: Any, parameters: Iterable[Any], images: int) -> None:
-        """Make one update from scaled gradients; none where one of them is not finite."""
+    def update(self, trainer: Any, parameters: Iterable[Any], images: float) -> None:
+        """Make one update from scaled gradients, added up over devices; none where one is not finite."""
         factor = self.factor
         if not self._scaler.has_overflow(list(parameters)):
-            trainer.step(images * factor)
+            trainer.update(images * factor)

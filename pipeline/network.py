@@ -1,7 +1,7 @@
 """Build networks: a pretrained backbone under a new last layer, or all of it from Xavier."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ def pretrained_network(backbone: Backbone, classes: int, weights: WeightsFile, d
         backbone: which network.
         classes: number of classes.
         weights: the pretrained weights.
-        device: an `mx.Context`.
+        device: an `mx.Context`, or several.
         seed: of the new layer's initial values.
 
     Raises:
@@ -31,14 +31,14 @@ def pretrained_network(backbone: Backbone, classes: int, weights: WeightsFile, d
     network = _new(backbone, classes, seed)
     load_pretrained(network, backbone, weights, device)
     network.output.initialize(mx.init.Xavier(), ctx=device)
-    return _ready(network, backbone, device)
+    return _ready(network, backbone)
 
 
 def scratch_network(backbone: Backbone, classes: int, device: Any, seed: int) -> Any:
     """Return the same network with all parameters from Xavier."""
     network = _new(backbone, classes, seed)
     network.initialize(mx.init.Xavier(), ctx=device)
-    return _ready(network, backbone, device)
+    return _ready(network, backbone)
 
 
 def _new(backbone: Backbone, classes: int, seed: int) -> Any:
@@ -52,10 +52,10 @@ def _new(backbone: Backbone, classes: int, seed: int) -> Any:
     return backbone.build(classes)
 
 
-def _ready(network: Any, backbone: Backbone, device: Any) -> Any:
+def _ready(network: Any, backbone: Backbone) -> Any:
     """Hybridise, and settle the shapes that Gluon defers to the first forward pass."""
     network.hybridize(static_alloc=True)
-    size = backbone.preprocessing.size
+    size, device = backbone.preprocessing.size, network.output.weight.list_ctx()[0]
     network(mx.nd.zeros((1, 3, size, size), ctx=device)).wait_to_read()
     return network
 
@@ -68,6 +68,30 @@ def forward_of(block: Any, device: Any) -> Forward:
         return output
 
     return forward
+
+
+def forward_on(block: Any, contexts: Sequence[Any]) -> Forward:
+    """Return the same function, by several contexts that compute a part of the images each."""
+    if len(contexts) == 1:
+        return forward_of(block, contexts[0])
+
+    def forward(images: Array) -> Array:
+        parts = [part for part in np.array_split(images, len(contexts)) if len(part)]
+        outputs = [
+            block(mx.nd.array(part, ctx=context)) for part, context in zip(parts, contexts, strict=False)
+        ]
+        return np.concatenate([output.asnumpy() for output in outputs])
+
+    return forward
+
+
+def on_one_device(network: Any, device: Any) -> None:
+    """Leave a network that was trained on several devices to one of them, as it is there."""
+    for parameter in network.collect_params().values():
+        values = parameter.data(device).copy()  # what `reset_ctx` gives is a mean, and rounded
+        parameter.reset_ctx(device)
+        parameter.set_data(values)
+    network.hybridize(static_alloc=True)
 
 
 def split_features(network: Any, at: int) -> tuple[Any, Any]:
@@ -89,7 +113,8 @@ def set_head(network: Any, head: LinearHead) -> None:
 
 def get_head(network: Any) -> LinearHead:
     """Return the network's last layer."""
-    return LinearHead(network.output.weight.data().asnumpy(), network.output.bias.data().asnumpy())
+    weight, bias = (p.list_data()[0].asnumpy() for p in (network.output.weight, network.output.bias))
+    return LinearHead(weight, bias)
 
 
 def describe(network: Any, size: int, device: Any) -> NetworkStructure:
@@ -126,7 +151,7 @@ def _first_filters(network: Any) -> tuple[Any, ...]:
     for leaf in leaves(network):
         weight = leaf._reg_params.get("weight")
         if weight is not None and len(weight.shape) == 4 and weight.shape[1] == 3:
-            values = weight.data().asnumpy().transpose(0, 2, 3, 1)
+            values = weight.list_data()[0].asnumpy().transpose(0, 2, 3, 1)
             low = values.min(axis=(1, 2, 3), keepdims=True)
             spread = np.maximum(values.max(axis=(1, 2, 3), keepdims=True) - low, 1e-12)
             return tuple(((values - low) / spread).round(4).tolist())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
-from pipeline.batch_norm import settle_batch_norm
+from pipeline.batch_norm import average_statistics, settle_batch_norm
 from pipeline.checkpoint import Checkpoints
 from pipeline.crops import Crop
 from pipeline.decode import normalise
@@ -19,11 +19,12 @@ from pipeline.epoch_sums import EpochSums
 from pipeline.evaluate import Progress, as_judged, evaluation, label_indices, run_forward, silent
 from pipeline.failpoint import failpoint
 from pipeline.gradients import Gradients
-from pipeline.network import forward_of
+from pipeline.network import forward_on
 from pipeline.reader import Batch, ImageReader
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage, Suspect
 from pipeline.runtime import mx
+from pipeline.sharing import Sharing
 from pipeline.snapshot import evenly
 from pipeline.training_state import TrainingState
 
@@ -45,10 +46,16 @@ class TrainingData:
 class Surroundings:
     """What a training needs from outside besides data and settings."""
 
-    device: Any  # an mx.Context
+    device: Any  # an mx.Context; it computes what is not shared
     seed: int
     check_stop: Callable[[], None]  # raises Interrupted once a signal has come; called between batches
     progress: Progress = silent
+    shared: Sharing | None = None  # with which devices the work is shared; None: with none
+
+    @property
+    def sharing(self) -> Sharing:
+        """How the work is shared."""
+        return self.shared or Sharing((self.device,))
 
 
 def fit_all_layers(
@@ -73,7 +80,7 @@ def fit_all_layers(
         SaveFailed: a checkpoint could not be written.
         WeightsError: the checkpoint is that of another network.
     """
-    trainer = trainer_of(network, recipe)
+    trainer = trainer_of(network, recipe, around.sharing)
     state = TrainingState({"network": network}, trainer)
     finished = resume(state, checkpoints)
     tested = None
@@ -82,8 +89,9 @@ def fit_all_layers(
     for epoch in range(finished + 1, recipe.epochs + 1):
         started = time.perf_counter()
         loss, accuracy = train_epoch(gradients, trainer, data, labels, recipe, around, epoch)
+        average_statistics(network, around.sharing)
         if recipe.batch_norm_batches:
-            settle_batch_norm(network, some_batches(data, recipe), around.device, around.check_stop)
+            settle_batch_norm(network, some_batches(data, recipe, around), around.device, around.check_stop)
         tested = score(network, data, recipe, around)
         metrics = metrics_of(epoch, loss, accuracy, tested, started)
         if checkpoints:
@@ -96,8 +104,14 @@ def gradients_of(
     network: Any, data: TrainingData, recipe: Recipe, around: Surroundings, *, as_used: bool = False
 ) -> Gradients:
     """Return what computes the gradients of a training; for `as_used` see `Gradients`."""
-    size, parts = data.reader.preprocessing.size, recipe.gradient_parts
-    return Gradients(network, size, around.device, recipe.precision, parts=parts, as_used=as_used)
+    return Gradients(
+        network,
+        data.reader.preprocessing.size,
+        around.device,
+        recipe.precision,
+        parts=recipe.gradient_parts * around.sharing.devices,
+        as_used=as_used,
+    )
 
 
 def metrics_of(epoch: int, loss: float, accuracy: float, tested: Evaluation, started: float) -> EpochMetrics:
@@ -134,7 +148,7 @@ def seed_epoch(seed: int, epoch: int) -> None:
     mx.random.seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0] >> 1))
 
 
-def trainer_of(network: Any, recipe: Recipe) -> Any:
+def trainer_of(network: Any, recipe: Recipe, sharing: Sharing) -> Any:
     """Return a trainer of all parameters by SGD; the last layer has a rate of its own."""
     network.output.collect_params().setattr("lr_mult", recipe.head_learning_rate_factor)
     options = {
@@ -142,7 +156,7 @@ def trainer_of(network: Any, recipe: Recipe) -> Any:
         "momentum": recipe.momentum,
         "wd": recipe.weight_decay,
     }
-    return mx.gluon.Trainer(network.collect_params(), "sgd", options)
+    return sharing.trainer(network.collect_params(), options)
 
 
 def train_epoch(
@@ -158,7 +172,7 @@ def train_epoch(
 
     Args:
         gradients: of the network.
-        trainer: makes an update by `step`.
+        trainer: of all parameters, see `Sharing.trainer`.
         data: the images.
         labels: class indices of the training images, int64 (N,).
         recipe: batches, flips and crops.
@@ -183,7 +197,7 @@ def train_epoch(
         sums.add(*_step(gradients, trainer, batch, labels, data, recipe, around))
         failpoint("in_epoch")
         around.progress(f"epoch {epoch}/{recipe.epochs}", sums.images, len(data.train))
-    return sums.means()
+    return sums.means(around.sharing.total)
 
 
 def _step(
@@ -196,23 +210,26 @@ def _step(
     around: Surroundings,
 ) -> tuple[int, Any, Any]:
     """Make one update; return the number of images, and on the device summed loss and number right."""
-    sums = []
-    for start in range(0, len(batch.positions), recipe.images_at_once):
-        part = slice(start, start + recipe.images_at_once)
-        images = mx.nd.array(normalise(batch.pixels[part], data.reader.preprocessing), ctx=around.device)
-        targets = mx.nd.array(labels[batch.positions[part]], ctx=around.device)
+    sums, sharing, own_images = [], around.sharing, len(batch.positions)
+    for part, device in sharing.parts(own_images, sharing.part_size(recipe.images_at_once)):
+        images = mx.nd.array(normalise(batch.pixels[part], data.reader.preprocessing), ctx=device)
+        targets = mx.nd.array(labels[batch.positions[part]], ctx=device)
         losses, logits = gradients(images, targets)
         sums.append((losses.sum(), (logits.argmax(axis=1) == targets).sum()))
-    gradients.update(trainer, len(batch.positions))  # the true size, also for the short last batch
-    loss, right = (mx.nd.add_n(*parts) for parts in zip(*sums, strict=True))
-    return len(batch.positions), loss, right
+    all_images = float(sharing.total(np.array([own_images]))[0])
+    gradients.update(trainer, all_images)  # the true size, also for the short last batch
+    loss, right = (
+        mx.nd.add_n(*(value.as_in_context(around.device) for value in values))
+        for values in zip(*sums, strict=True)
+    )
+    return own_images, loss, right
 
 
-def some_batches(data: TrainingData, recipe: Recipe) -> Iterator[Array]:
+def some_batches(data: TrainingData, recipe: Recipe, around: Surroundings) -> Iterator[Array]:
     """Yield `batch_norm_batches` batches of training images, in their parts, of all classes, (N, 3, S, S)."""
     chosen = evenly(data.train, recipe.batch_norm_batches * recipe.batch_size)
     order = np.random.default_rng(0).permutation(len(chosen)).tolist()  # classes mixed within each batch
-    for batch in data.reader.batches(chosen, recipe.images_at_once, order=order):
+    for batch in data.reader.batches(chosen, around.sharing.part_size(recipe.images_at_once), order=order):
         yield normalise(batch.pixels, data.reader.preprocessing)
 
 
@@ -232,12 +249,12 @@ def logits_on(
     stage: str,
 ) -> tuple[Array, Array]:
     """Return which images can be read, int64 (N,), and the network's logits on them, float32 (N, classes)."""
-    forward = forward_of(network, around.device)
+    contexts = around.sharing.contexts
     return run_forward(
-        as_judged(forward, test_time_flip=recipe.test_time_flip),
+        as_judged(forward_on(network, contexts), test_time_flip=recipe.test_time_flip),
         data.reader,
         images,
-        recipe.images_at_once,
+        recipe.images_at_once * len(contexts),
         stage=stage,
         check_stop=around.check_stop,
         progress=around.progress,

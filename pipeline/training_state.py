@@ -26,10 +26,10 @@ class TrainingState:
         self._trainer = trainer
 
     def arrays(self) -> dict[str, Any]:
-        """Return the arrays as they are now; they are not copied."""
-        arrays = {name: parameter.data() for name, parameter in self._parameters.items()}
+        """Return the arrays as they are now, which are the same on all devices; they are not copied."""
+        arrays = {name: parameter.list_data()[0] for name, parameter in self._parameters.items()}
         for index, name in self._trained():
-            for part, array in enumerate(_parts(self._updater.states.get(index))):
+            for part, array in enumerate(_parts(self._updaters[0].states.get(index))):
                 arrays[f"{OPTIMISER}{part}:{name}"] = array
         return arrays
 
@@ -49,16 +49,16 @@ class TrainingState:
 
     def _restore_optimiser(self, arrays: Arrays) -> None:
         for index, name in self._trained():
-            weight = self._parameters[name].data()
-            state = self._updater.optimizer.create_state_multi_precision(index, weight)
-            for part, array in enumerate(_parts(state)):
-                array[:] = arrays[f"{OPTIMISER}{part}:{name}"]
-            self._updater.states[index], self._updater.states_synced[index] = state, True
+            for updater, weight in zip(self._updaters, self._parameters[name].list_data(), strict=True):
+                state = updater.optimizer.create_state_multi_precision(index, weight)
+                for part, array in enumerate(_parts(state)):
+                    array[:] = arrays[f"{OPTIMISER}{part}:{name}"]
+                updater.states[index], updater.states_synced[index] = state, True
 
     @property
-    def _updater(self) -> Any:
-        # Gluon's own way to save this is pickle, which runs what a file says.
-        return self._trainer._updaters[0]
+    def _updaters(self) -> Any:
+        # One for each device. Gluon's own way to save this is pickle, which runs what a file says.
+        return self._trainer._updaters
 
     def _trained(self) -> Iterator[tuple[int, str]]:
         """Yield the index that the optimiser knows a parameter by, and its name here."""

@@ -15,7 +15,7 @@ AVERAGE = "average:"  # begins the names of its arrays in a checkpoint
 
 def weights_of(network: Any) -> dict[str, Any]:
     """Return copies of all parameters that are trained, by their place in the network."""
-    return {name: parameter.data().copy() for name, parameter in _trained(network)}
+    return {name: parameter.list_data()[0].copy() for name, parameter in _trained(network)}
 
 
 def set_weights(network: Any, weights: Arrays) -> None:
@@ -45,7 +45,7 @@ class WeightAverage:
         """
         decay = min(self._decay, (1 + updates) / (10 + updates))
         for name, parameter in _trained(self._network):
-            self.means[name] += (1 - decay) * (parameter.data() - self.means[name])
+            self.means[name] += (1 - decay) * (parameter.list_data()[0] - self.means[name])
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

@@ -97,11 +97,12 @@ def damaged_weights(weights_folder: Path) -> list[str]:
 
 
 def load_pretrained(network: Any, backbone: Backbone, weights_file: WeightsFile, device: Any) -> None:
-    """Initialise the network's `features` on `device` with the file's values; `output` is left as it is.
+    """Initialise the network's `features` with the file's values; `output` is left as it is.
 
-    The file may be of any kind that `files` knows but ONNX, and for any number of classes. Raises
-    WeightsError that names file and parameter unless every parameter of `features` is in it, finite and in
-    the right shape, and the file has no others that a classifier would not have.
+    `device` is an `mx.Context`, or several. The file may be of any kind that `files` knows but ONNX, and for
+    any number of classes. Raises WeightsError that names file and parameter unless every parameter of
+    `features` is in it, finite and in the right shape, and the file has no others that a classifier would not
+    have.
     """
     from pipeline.pretrained.content import map_content, shapes_of
     from pipeline.pretrained.files import ONNX
@@ -117,7 +118,7 @@ def load_pretrained(network: Any, backbone: Backbone, weights_file: WeightsFile,
         )
     network.features.initialize(mx.init.Zero(), ctx=device, force_reinit=True)
     for name, parameter in network.features._collect_params_with_prefix("features").items():
-        parameter.set_data(mx.nd.array(mapped.values[name], ctx=device))
+        parameter.set_data(mx.nd.array(mapped.values[name]))
 
 
 def find_known(backbone: Backbone, weights_folder: Path) -> WeightsFile | None:

@@ -133,7 +133,7 @@ def test_a_disagreement_later_on_takes_no_row_of_the_other_engine(images: Path, 
     kept = np.fromfile(rows_files(tmp_path)[0], np.uint8)
     # The rows that are there become those of a network that is exported wrongly.
     wrong = WronglyExported()
-    key = table_key(block_digest(wrong), data.reader.preprocessing, "onnxruntime", mx.cpu(), "a processor")
+    key = table_key(block_digest(wrong), data.reader.preprocessing, "onnxruntime", "cpu(0)", "a processor")
     (tmp_path / "cache" / key).mkdir()
     kept.tofile(tmp_path / "cache" / key / "0.rows")
     rows = passed(data, settings(tmp_path), wrong)

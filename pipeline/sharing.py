@@ -1,0 +1,73 @@
+"""How a training is shared between devices: who computes what of a batch, and how that is added up.
+
+Each batch is cut into parts as on one device with `gradient_parts`, and these are dealt out to the devices in
+turn. MXNet's KVStore adds up their gradients before each update, and every device makes the same update: so n
+devices give, up to rounding, what one gives with n times as many parts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.arrays import Array
+from pipeline.runtime import mx
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """The devices of this process, which have a batch to themselves or share it with other processes."""
+
+    contexts: tuple[Any, ...]  # `mx.Context`s; the first computes what is not shared
+    kvstore: Any = "device"  # what adds up gradients, as `mx.gluon.Trainer` takes it; one device needs none
+    rank: int = 0  # of this process
+    processes: int = 1  # that have as many devices each
+
+    @property
+    def devices(self) -> int:
+        """How many devices there are in all processes together."""
+        return len(self.contexts) * self.processes
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there is more than one device."""
+        return self.devices > 1
+
+    def part_size(self, images: int) -> int:
+        """Return how many of so many images each device takes."""
+        return -(-images // self.devices)
+
+    def parts(self, images: int, part_size: int) -> Iterator[tuple[slice, Any]]:
+        """Yield which of this process's images of a batch make up each part, and on which context.
+
+        The last part may be smaller, and a short batch may leave a device without one.
+        """
+        for number, start in enumerate(range(0, images, part_size)):
+            yield slice(start, start + part_size), self.contexts[number % len(self.contexts)]
+
+    def trainer(self, parameters: Any, options: Mapping[str, float]) -> Any:
+        """Return a trainer by SGD, whose updates are the same on all devices.
+
+        Args:
+            parameters: initialised on `contexts`.
+            options: of the optimiser.
+        """
+        if not self.is_shared:
+            return mx.gluon.Trainer(parameters, "sgd", dict(options))
+        trainer = mx.gluon.Trainer(
+            parameters, "sgd", dict(options), kvstore=self.kvstore, update_on_kvstore=False
+        )
+        # The first time, MXNet gives all devices the parameters and statistics of the first one, which must
+        # not happen after a batch.
+        trainer.allreduce_grads()
+        return trainer
+
+    def total(self, values: Array) -> Array:
+        """Return sums over all processes, float64, of what each has added up over its devices."""
+        return values
+
+
+def leave_nobody_out(parameters: Iterable[Any]) -> None:
+    """Let the next update reach also a device that had no image of the batch, so that all stay alike."""
+    for parameter in parameters:
+        for values in parameter.list_data():
+            values._fresh_grad = True  # else Gluon takes its gradient, which holds the sum, for an old one
