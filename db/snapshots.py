@@ -3,51 +3,101 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from db.base import SPLITS
-from db.batches import batches
-from db.tables import CycleRow, ImageRow, RunRow, SnapshotImageRow, SnapshotRow, ThumbnailRow
+from db.batches import BATCH, batches
+from db.tables import CycleRow, ImageRow, RunRow, SnapshotRow, SnapshotSpanRow, ThumbnailRow
 from pipeline.records import Snapshot, SnapshotImage
 
+_UNSEEN = {"synchronize_session": False}  # these rows are never loaded as objects
+UNFINISHED = "unfinished"  # in the place of the digest: not all images of the snapshot are stored
 
-def store_snapshot(session: Session, snapshot: Snapshot, created_at: datetime) -> int:
-    """Store a snapshot, unless one with its digest is there; return its id either way.
 
-    The quarantine is not stored here: it belongs to the cycle.
+def snapshot_with(session: Session, digest: str) -> int | None:
+    """Return the id of the whole snapshot that has this digest; None if there is none."""
+    return session.scalar(select(SnapshotRow.id).where(SnapshotRow.digest == digest))
+
+
+def begin_snapshot(session: Session, snapshot: Snapshot, created_at: datetime) -> int:
+    """Begin to store a snapshot, in any number of transactions; return its id.
+
+    Then come all its images, by `add_to_snapshot`, and `end_snapshot`. Until that, the snapshots before it
+    have the images that they had; whatever becomes of it, the next one begins as if it had not been. The
+    quarantine is not stored here: it belongs to the cycle.
     """
-    known = session.scalar(select(SnapshotRow.id).where(SnapshotRow.digest == snapshot.digest))
-    if known is not None:
-        return known
-    row = SnapshotRow(
-        digest=snapshot.digest,
-        classes=list(snapshot.classes),
-        counts={split: dict(labels) for split, labels in snapshot.summary().counts.items()},
-        created_at=created_at,
-    )
-    session.add(row)
+    row = session.scalar(select(SnapshotRow).where(SnapshotRow.digest == UNFINISHED))
+    if row is None:
+        row = SnapshotRow(digest=UNFINISHED)
+        session.add(row)
+    else:
+        _undo(session, row.id)
+    row.classes, row.created_at = list(snapshot.classes), created_at
+    row.counts = {split: dict(labels) for split, labels in snapshot.summary().counts.items()}
     session.flush()
-    _store_images(session, row.id, snapshot)
     return row.id
 
 
-def _store_images(session: Session, snapshot_id: int, snapshot: Snapshot) -> None:
-    labels = {name: index for index, name in enumerate(snapshot.classes)}
-    for batch in batches(snapshot.images):
-        ids = store_images(session, [image.sha256 for image in batch])
-        rows = [
-            {
-                "snapshot_id": snapshot_id,
-                "image_id": ids[image.sha256],
-                "label": labels[image.label],
-                "split": SPLITS.index(image.split),
-                "path": image.path,
-            }
-            for image in batch
-        ]
-        session.execute(insert(SnapshotImageRow), rows)
-        _mark_first_use(session, snapshot_id, list(ids.values()))
+def _undo(session: Session, snapshot_id: int) -> None:
+    span = SnapshotSpanRow
+    session.execute(delete(span).where(span.since_id == snapshot_id), execution_options=_UNSEEN)
+    reopened = update(span).where(span.until_id == snapshot_id).values(until_id=None)
+    session.execute(reopened, execution_options=_UNSEEN)
+
+
+def add_to_snapshot(
+    session: Session, snapshot_id: int, classes: Sequence[str], images: Sequence[SnapshotImage]
+) -> None:
+    """Add some images to a snapshot that has begun; each image once in all."""
+    ids = store_images(session, [image.sha256 for image in images])
+    wanted = [
+        (SPLITS.index(image.split), ids[image.sha256], classes.index(image.label), image.path)
+        for image in images
+    ]
+    before = _newest_spans(session, list(ids.values()))
+    known = {image_id for _, image_id, _, _ in before}
+    same = before.intersection(wanted)
+    _close(session, snapshot_id, known - {image_id for _, image_id, _, _ in same})
+    names = ("split", "image_id", "label", "path")
+    rows = [dict(zip(names, row, strict=True), since_id=snapshot_id) for row in wanted if row not in same]
+    if rows:
+        session.execute(insert(SnapshotSpanRow), rows)
+    _mark_first_use(session, snapshot_id, list(ids.values()))
+
+
+def _newest_spans(session: Session, image_ids: Sequence[int]) -> set[tuple[int, int, int, bytes]]:
+    """Return split, image, label and path of those of the images that the newest snapshot has."""
+    span = SnapshotSpanRow
+    rows = session.execute(
+        select(span.split, span.image_id, span.label, span.path).where(
+            span.split.in_(range(len(SPLITS))), span.image_id.in_(image_ids), span.until_id.is_(None)
+        )
+    )
+    return set(rows.tuples())
+
+
+def _close(session: Session, snapshot_id: int, image_ids: Iterable[int]) -> None:
+    """End the spans of some images: the snapshot does not have them, or otherwise."""
+    span = SnapshotSpanRow
+    for batch in batches(image_ids):
+        closed = update(span).where(
+            span.split.in_(range(len(SPLITS))), span.image_id.in_(batch), span.until_id.is_(None)
+        )
+        session.execute(closed.values(until_id=snapshot_id), execution_options=_UNSEEN)
+
+
+def end_snapshot(session: Session, snapshot_id: int, snapshot: Snapshot) -> None:
+    """Give a snapshot its digest, now that all its images are stored."""
+    here = {image.sha256 for image in snapshot.images}
+    known = session.execute(
+        select(ImageRow.id, ImageRow.sha256)
+        .join(SnapshotSpanRow, SnapshotSpanRow.image_id == ImageRow.id)
+        .where(SnapshotSpanRow.until_id.is_(None)),
+        execution_options={"yield_per": BATCH},
+    )
+    _close(session, snapshot_id, [image_id for image_id, sha256 in known if sha256 not in here])
+    session.get_one(SnapshotRow, snapshot_id).digest = snapshot.digest
 
 
 def _mark_first_use(session: Session, snapshot_id: int, image_ids: Sequence[int]) -> None:
@@ -55,8 +105,13 @@ def _mark_first_use(session: Session, snapshot_id: int, image_ids: Sequence[int]
         update(ImageRow)
         .where(ImageRow.id.in_(image_ids), ImageRow.first_snapshot_id.is_(None))
         .values(first_snapshot_id=snapshot_id),
-        execution_options={"synchronize_session": False},
+        execution_options=_UNSEEN,
     )
+
+
+def belongs_to(snapshot_id: int, span: type[SnapshotSpanRow] = SnapshotSpanRow) -> ColumnElement[bool]:
+    """Select the spans that a snapshot lies in."""
+    return and_(span.since_id <= snapshot_id, or_(span.until_id.is_(None), span.until_id > snapshot_id))
 
 
 def load_arrivals(session: Session, snapshot_id: int) -> dict[str, int]:
@@ -69,9 +124,9 @@ def load_arrivals(session: Session, snapshot_id: int) -> dict[str, int]:
     )
     rows = session.execute(
         select(ImageRow.sha256, first.c.cycle_id)
-        .join(SnapshotImageRow, SnapshotImageRow.image_id == ImageRow.id)
+        .join(SnapshotSpanRow, SnapshotSpanRow.image_id == ImageRow.id)
         .join(first, first.c.snapshot_id == ImageRow.first_snapshot_id)
-        .where(SnapshotImageRow.snapshot_id == snapshot_id, SnapshotImageRow.split == SPLITS.index("test"))
+        .where(belongs_to(snapshot_id), SnapshotSpanRow.split == SPLITS.index("test"))
         .order_by(ImageRow.sha256)
     )
     return dict(rows.tuples().all())
@@ -82,19 +137,18 @@ def tested_but_trained_on(session: Session, run_id: int, snapshot_id: int) -> se
 
     A person can move an image from the training folder to that of the test images.
     """
-    trained, tested = aliased(SnapshotImageRow), aliased(SnapshotImageRow)
+    own = session.scalar(
+        select(CycleRow.snapshot_id).join(RunRow, RunRow.cycle_id == CycleRow.id).where(RunRow.id == run_id)
+    )
+    if own is None:
+        return set()
+    trained, tested = aliased(SnapshotSpanRow), aliased(SnapshotSpanRow)
     rows = session.scalars(
         select(ImageRow.sha256)
         .join(trained, trained.image_id == ImageRow.id)
         .join(tested, tested.image_id == ImageRow.id)
-        .join(CycleRow, CycleRow.snapshot_id == trained.snapshot_id)
-        .join(RunRow, RunRow.cycle_id == CycleRow.id)
-        .where(
-            RunRow.id == run_id,
-            trained.split == SPLITS.index("train"),
-            tested.snapshot_id == snapshot_id,
-            tested.split == SPLITS.index("test"),
-        )
+        .where(trained.split == SPLITS.index("train"), belongs_to(own, trained))
+        .where(tested.split == SPLITS.index("test"), belongs_to(snapshot_id, tested))
     )
     return set(rows)
 
@@ -102,10 +156,10 @@ def tested_but_trained_on(session: Session, run_id: int, snapshot_id: int) -> se
 def load_images(session: Session, snapshot_id: int, classes: Sequence[str]) -> tuple[SnapshotImage, ...]:
     """Return the images of a snapshot, sorted by (split, label, sha256)."""
     rows = session.execute(
-        select(ImageRow.sha256, SnapshotImageRow.label, SnapshotImageRow.split, SnapshotImageRow.path)
-        .join(ImageRow, ImageRow.id == SnapshotImageRow.image_id)
-        .where(SnapshotImageRow.snapshot_id == snapshot_id)
-        .order_by(SnapshotImageRow.split, SnapshotImageRow.label, ImageRow.sha256)
+        select(ImageRow.sha256, SnapshotSpanRow.label, SnapshotSpanRow.split, SnapshotSpanRow.path)
+        .join(ImageRow, ImageRow.id == SnapshotSpanRow.image_id)
+        .where(belongs_to(snapshot_id))
+        .order_by(SnapshotSpanRow.split, SnapshotSpanRow.label, ImageRow.sha256)
     )
     return tuple(
         SnapshotImage(sha256, classes[label], SPLITS[split], path) for sha256, label, split, path in rows
@@ -135,7 +189,7 @@ def save_thumbnails(session: Session, thumbnails: Mapping[str, bytes]) -> None:
         ids = store_images(session, batch)
         session.execute(
             delete(ThumbnailRow).where(ThumbnailRow.image_id.in_(ids.values())),
-            execution_options={"synchronize_session": False},
+            execution_options=_UNSEEN,
         )
         session.execute(
             insert(ThumbnailRow), [{"image_id": ids[sha256], "jpeg": thumbnails[sha256]} for sha256 in batch]

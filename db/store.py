@@ -72,7 +72,15 @@ from db.settled import (
     save_drawn_splits,
     save_label_decisions,
 )
-from db.snapshots import load_thumbnails, save_thumbnails, store_snapshot, tested_but_trained_on
+from db.snapshots import (
+    add_to_snapshot,
+    begin_snapshot,
+    end_snapshot,
+    load_thumbnails,
+    save_thumbnails,
+    snapshot_with,
+    tested_but_trained_on,
+)
 from db.tested_images import images_folder_of, tested_images
 
 __all__ = [
@@ -86,12 +94,15 @@ __all__ = [
     "add_look",
     "add_note",
     "add_suspects",
+    "add_to_snapshot",
     "artifact_sha256",
+    "begin_snapshot",
     "champion_id",
     "clear_activity",
     "cycle_ids",
     "cycle_state",
     "drawn_splits",
+    "end_snapshot",
     "evaluation_on",
     "explain_interruption",
     "files_changed_after",
@@ -146,9 +157,9 @@ __all__ = [
     "set_models_pruned",
     "set_structure",
     "set_verdict",
+    "snapshot_with",
     "start_cycle",
     "start_run",
-    "store_snapshot",
     "temperature",
     "tested_but_trained_on",
     "tested_images",

@@ -71,7 +71,10 @@ class ThumbnailRow(Base):
 
 
 class SnapshotRow(Base):
-    """One frozen list of images. It never changes, so its counts are kept with it."""
+    """One frozen list of images. It never changes, so its counts are kept with it.
+
+    The digest is `snapshots.UNFINISHED` until all its images are stored.
+    """
 
     __tablename__ = "snapshot"
 
@@ -82,16 +85,22 @@ class SnapshotRow(Base):
     created_at: Mapped[datetime]
 
 
-class SnapshotImageRow(Base):
-    """One image of a snapshot."""
+class SnapshotSpanRow(Base):
+    """One image as all snapshots have it from one to just before another one.
 
-    __tablename__ = "snapshot_image"
+    So what does not change from cycle to cycle is stored once, and not with each snapshot.
+    """
+
+    __tablename__ = "snapshot_span"
     __table_args__ = (WITHOUT_ROWID,)
 
-    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"), primary_key=True)
+    # First in the key, so that the test images are found without the others.
+    split: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    since_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"), primary_key=True)
+    # The first snapshot that has the image no more, or otherwise; null: the newest one still has it so.
+    until_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"))
     label: Mapped[int] = mapped_column(SmallInteger)
-    split: Mapped[int] = mapped_column(SmallInteger)
     path: Mapped[bytes]
 
 

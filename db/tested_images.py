@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session
 
 from db.base import SPLITS
 from db.runs import get_cycle, get_run
-from db.tables import FileRow, ImageRow, SnapshotImageRow, SnapshotRow
+from db.snapshots import belongs_to
+from db.tables import FileRow, ImageRow, SnapshotRow, SnapshotSpanRow
 from pipeline.records import SnapshotImage
 
 
@@ -21,6 +22,8 @@ def tested_images(session: Session, run_id: int) -> tuple[SnapshotImage, ...]:
     are found; of what it did not see, those of the snapshot. NoSuchRecord if there is no run.
     """
     cycle = get_cycle(session, get_run(session, run_id).cycle_id)
+    if cycle.snapshot_id is None:
+        return ()
     today = (
         select(FileRow.sha256, func.min(FileRow.path).label("path"))
         .where(FileRow.root == cycle.images_folder, FileRow.sha256.is_not(None))
@@ -31,14 +34,14 @@ def tested_images(session: Session, run_id: int) -> tuple[SnapshotImage, ...]:
         select(
             ImageRow.sha256,
             SnapshotRow.classes,
-            SnapshotImageRow.label,
-            func.coalesce(today.c.path, SnapshotImageRow.path),
+            SnapshotSpanRow.label,
+            func.coalesce(today.c.path, SnapshotSpanRow.path),
         )
-        .join(SnapshotImageRow, SnapshotImageRow.image_id == ImageRow.id)
-        .join(SnapshotRow, SnapshotRow.id == SnapshotImageRow.snapshot_id)
+        .join(SnapshotSpanRow, SnapshotSpanRow.image_id == ImageRow.id)
+        .join(SnapshotRow, SnapshotRow.id == cycle.snapshot_id)
         .outerjoin(today, today.c.sha256 == ImageRow.sha256)
-        .where(SnapshotRow.id == cycle.snapshot_id, SnapshotImageRow.split == SPLITS.index("test"))
-        .order_by(SnapshotImageRow.label, ImageRow.sha256)
+        .where(belongs_to(cycle.snapshot_id), SnapshotSpanRow.split == SPLITS.index("test"))
+        .order_by(SnapshotSpanRow.label, ImageRow.sha256)
     )
     images = (SnapshotImage(sha256, classes[label], "test", path) for sha256, classes, label, path in rows)
     return tuple(images)

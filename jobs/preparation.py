@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from db.batches import batches
 from jobs.config import Config
 from jobs.environment import processor
 from jobs.home import Home
@@ -58,11 +59,11 @@ def prepare(
     from jobs.work import Work
     from pipeline.train import Surroundings
 
+    snapshot_id = _stored(sessions, snapshot, heartbeat)
+    if not found.scanned.layout.split_folders:
+        _store_splits(sessions, snapshot)
     with sessions.begin() as session:
-        snapshot_id = store.store_snapshot(session, snapshot, datetime.now(UTC))
         store.set_cycle_snapshot(session, cycle_id, snapshot_id, snapshot.quarantined, found.data_digest)
-        if not found.scanned.layout.split_folders:
-            store.save_drawn_splits(session, {image.sha256: image.split for image in snapshot.images})
         _store_data(session, cycle_id, found, snapshot)
         # Only now, since a disk that is missing for a while must not cost reading all its files again.
         store.forget_files(session, str(request.config.images_folder()), found.scanned.gone_paths)
@@ -82,6 +83,32 @@ def prepare(
         promotion=request.config.promotion(),
         fresh=frozenset(change.sha256 for change in arrived),
     )
+
+
+def _stored(sessions: sessionmaker[Session], snapshot: Snapshot, heartbeat: Heartbeat) -> int:
+    """Store the snapshot, unless it is there, in short transactions: nobody waits for a million rows."""
+    with sessions.begin() as session:
+        known = store.snapshot_with(session, snapshot.digest)
+        snapshot_id = known or store.begin_snapshot(session, snapshot, datetime.now(UTC))
+    if known:
+        return known
+    done = 0
+    for some in batches(snapshot.images):
+        heartbeat.progress("storing the snapshot", done, len(snapshot.images))
+        heartbeat.check_stop()
+        with sessions.begin() as session:
+            store.add_to_snapshot(session, snapshot_id, snapshot.classes, some)
+        done += len(some)
+    with sessions.begin() as session:
+        store.end_snapshot(session, snapshot_id, snapshot)
+    return snapshot_id
+
+
+def _store_splits(sessions: sessionmaker[Session], snapshot: Snapshot) -> None:
+    """Store what was drawn, once for ever; should the cycle end in between, the next one draws the same."""
+    for some in batches(snapshot.images):
+        with sessions.begin() as session:
+            store.save_drawn_splits(session, {image.sha256: image.split for image in some})
 
 
 def _store_data(session: Session, cycle_id: int, found: Look, snapshot: Snapshot) -> None:

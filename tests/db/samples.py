@@ -78,9 +78,20 @@ def begin_cycle(session: Session, of: Snapshot | None = None, folder: str = PHOT
     """Start a cycle on a snapshot; return the ids of both."""
     of = of or snapshot()
     cycle_id = store.start_cycle(session, folder, NOON)
-    snapshot_id = store.store_snapshot(session, of, NOON)
+    snapshot_id = store_snapshot(session, of)
     store.set_cycle_snapshot(session, cycle_id, snapshot_id, of.quarantined)
     return cycle_id, snapshot_id
+
+
+def store_snapshot(session: Session, of: Snapshot) -> int:
+    """Store a snapshot, unless it is there; return its id."""
+    known = store.snapshot_with(session, of.digest)
+    if known is not None:
+        return known
+    snapshot_id = store.begin_snapshot(session, of, NOON)
+    store.add_to_snapshot(session, snapshot_id, of.classes, of.images)
+    store.end_snapshot(session, snapshot_id, of)
+    return snapshot_id
 
 
 def begin_run(session: Session, cycle_id: int, kind: RunKind = "finetune", **changes: Any) -> int:

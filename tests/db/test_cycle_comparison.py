@@ -140,6 +140,6 @@ def test_a_page_asks_as_much_after_many_cycles_and_scans_no_large_table(session:
         for statement, values in asked
         for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
     ]
-    large = ("snapshot_image", "prediction", "image", "thumbnail", "epoch", "cycle_quarantine", "heat_map")
+    large = ("snapshot_span", "prediction", "image", "thumbnail", "epoch", "cycle_quarantine", "heat_map")
     assert plans
     assert not [plan for plan in plans if plan.startswith(tuple(f"SCAN {table}" for table in large))]

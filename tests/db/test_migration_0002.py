@@ -83,7 +83,7 @@ def test_all_rows_are_kept_but_the_cache_of_the_scan(old: Path) -> None:
     open_database(old)
     after = contents(old)
     assert after["file"] == []
-    for table in before.keys() - {"file", "alembic_version"}:
+    for table in before.keys() - {"file", "alembic_version", "snapshot_image"}:
         assert len(after[table]) == len(before[table])
         assert all(new | row == new for row, new in zip(before[table], after[table], strict=True)), table
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from random import Random
 
 import pytest
 from sqlalchemy import func, select
@@ -6,11 +7,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db import store
+from db.base import SPLITS
 from db.batches import BATCH
-from db.snapshots import load_thumbnails
-from db.tables import ImageRow, SnapshotImageRow, SnapshotRow
+from db.snapshots import load_images, load_thumbnails
+from db.tables import ImageRow, SnapshotRow, SnapshotSpanRow
 from pipeline.records import Quarantined, Snapshot, SnapshotImage
-from tests.db.samples import NOON, PHOTOS, begin_cycle, end_cycle, sha, snapshot
+from tests.db.samples import NOON, PHOTOS, begin_cycle, end_cycle, sha, snapshot, store_snapshot
 
 
 def count(session: Session, table: type) -> int | None:
@@ -47,7 +49,7 @@ def test_the_same_digest_is_stored_once_and_the_quarantine_belongs_to_the_cycle(
     other = replace(snapshot(), quarantined=(Quarantined(b"z", "2nd"), Quarantined(b"a", "1st")))
     second, again = begin_cycle(session, other)
     assert (snapshot_id, count(session, SnapshotRow)) == (again, 1)
-    assert count(session, SnapshotImageRow) == len(snapshot().images)
+    assert count(session, SnapshotSpanRow) == len(snapshot().images)
     summaries = [store.load_cycle(session, cycle_id).snapshot for cycle_id in (first, second)]
     assert [summary and summary.quarantined for summary in summaries] == [
         snapshot().quarantined,
@@ -81,7 +83,51 @@ def test_one_image_cannot_be_twice_in_a_snapshot(session: Session) -> None:
     image = snapshot().images[0]
     twice = Snapshot(sha("twice"), ("cat", "dog"), (image, replace(image, path=b"copy")), ())
     with pytest.raises(IntegrityError), session.begin_nested():
-        store.store_snapshot(session, twice, NOON)
+        store_snapshot(session, twice)
+
+
+def drawn_snapshot(random: Random, number: int) -> Snapshot:
+    """Return a snapshot of some of ten images, of which a few have another label, split or path at times."""
+    images = [
+        SnapshotImage(
+            sha(name), random.choice("aab"), random.choice(SPLITS), random.choice((b"x", b"x", b"y"))
+        )
+        for name in random.sample("abcdefghij", random.randint(3, 10))
+    ]
+    images.sort(key=lambda image: (image.split, image.label, image.sha256))
+    return Snapshot(sha(f"snapshot {number}"), ("a", "b"), tuple(images), ())
+
+
+def test_each_snapshot_stays_as_it_was_whatever_comes_after_it(session: Session) -> None:
+    random = Random(7)
+    stored = {}
+    for number in range(20):
+        drawn = drawn_snapshot(random, number)
+        stored[store_snapshot(session, drawn)] = drawn
+    assert {key: load_images(session, key, ("a", "b")) for key in stored} == {
+        key: drawn.images for key, drawn in stored.items()
+    }
+
+
+def test_what_does_not_change_is_stored_once(session: Session) -> None:
+    first, second = snapshot("abcdef"), snapshot("abcdefg")
+    store_snapshot(session, first)
+    moved = replace(second.images[0], path=b"elsewhere")
+    store_snapshot(session, replace(second, images=(moved, *second.images[1:-1])))  # the last one is gone
+    assert count(session, SnapshotSpanRow) == len(first.images) + 2  # the one that moved, and a new one
+
+
+def test_a_snapshot_that_was_not_finished_is_as_if_it_had_not_been(session: Session) -> None:
+    first, other = snapshot("abcdef"), snapshot("efghijkl")
+    first_id = store_snapshot(session, first)
+    cut_off = store.begin_snapshot(session, other, NOON)
+    store.add_to_snapshot(session, cut_off, other.classes, [replace(i, path=b"p") for i in other.images])
+    assert load_images(session, first_id, first.classes) == first.images
+    assert store.snapshot_with(session, other.digest) is None
+    later = snapshot("abcghi")
+    later_id = store_snapshot(session, later)
+    assert load_images(session, first_id, first.classes) == first.images
+    assert load_images(session, later_id, later.classes) == later.images
 
 
 def test_thumbnails_replace_earlier_ones(session: Session) -> None:

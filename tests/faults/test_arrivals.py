@@ -109,7 +109,7 @@ def test_half_a_file_is_waited_for_and_then_used(subject: Subject, injected: Inj
     time.sleep(2.2)
     before = facts_of(subject)
     assert subject.cycle().returncode == 0
-    newest = "SELECT path FROM snapshot_image WHERE snapshot_id = (SELECT max(id) FROM snapshot)"
+    newest = "SELECT path FROM snapshot_span WHERE until_id IS NULL"
     used = {bytes(row[0]) for row in rows(subject, newest)}
     assert b"train/cat/copied-slowly.jpg" in used
     injected("a file that is still being copied", "waited for, then used", subject, before)
