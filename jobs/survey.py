@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from db.batches import batches
 from jobs.ahead import Ahead
 from jobs.config import Config
 from jobs.look import Accepted, Look, judge, nothing_settled, scan_folder, unchanged
@@ -84,8 +85,19 @@ def _scan(sessions: sessionmaker[Session], config: Config, flag: StopFlag, progr
     """Scan once; what was read is kept in the index, also when a signal cuts the scan short."""
     folder = config.images_folder()
     scanned = scan_folder(folder, config, index_of(sessions, str(folder)), flag, progress)
-    if scanned.changed_files or scanned.digests:
-        with sessions.begin() as session:
-            store.save_files(session, str(folder), scanned.changed_files, scanned.digests)
+    _keep(sessions, str(folder), scanned)
     flag.check()
     return scanned
+
+
+def _keep(sessions: sessionmaker[Session], folder: str, scanned: ScanResult) -> None:
+    """Put what was read into the index, in short transactions: nobody waits for a million rows.
+
+    The digests of the folders come last. Without them, the next look compares their files one by one.
+    """
+    for some in batches(scanned.changed_files):
+        with sessions.begin() as session:
+            store.save_files(session, folder, some)
+    if scanned.digests:
+        with sessions.begin() as session:
+            store.save_files(session, folder, (), scanned.digests)
