@@ -1,6 +1,5 @@
 """The photos that a benchmark runs on."""
 
-import os
 from pathlib import Path
 
 from pipeline.backbones import backbone_named
@@ -16,7 +15,7 @@ def training_data(photos: Path, images: int = 0, backbone: str = "efficientnet_l
     """Return the photos of a folder as a run would see them; `images` of the training images, all if 0."""
     files = settled_files((), scan(photos, NOTHING_KNOWN, settle_seconds=0))
     snapshot = take_snapshot(find_layout(photos), files)
-    reader = ImageReader(os.fsencode(photos), backbone_named(backbone).preprocessing)
+    reader = ImageReader(photos, backbone_named(backbone).preprocessing)
     return TrainingData(
         reader, evenly(snapshot.part("train"), images), snapshot.part("test"), snapshot.classes
     )

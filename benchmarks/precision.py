@@ -109,7 +109,7 @@ def from_xavier(_photos: Path, drawings: Path, precision: Precision, seed: int) 
     """Train resnet18_v2 from Xavier on drawings of 64 x 64 pixels, else as the baseline of `classic`."""
     backbone = backbone_named("resnet18_v2")
     backbone = replace(backbone, preprocessing=replace(backbone.preprocessing, size=64))
-    reader = ImageReader(os.fsencode(drawings), backbone.preprocessing)
+    reader = ImageReader(drawings, backbone.preprocessing)
     recipe = replace(baseline_of(recipe_named("classic")), epochs=6, precision=precision)
     network = scratch_network(backbone, 2, mx.cpu(), seed)
     return epochs_of(network, replace(training_data(drawings), reader=reader), recipe, seed)

@@ -5,7 +5,6 @@ fails here is computed, or fails, again where it is needed.
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ class Ahead:
 
         backbone = backbone_named(self.recipe.backbone)
         compute_ahead(
-            os.fsencode(self.config.images_folder()),
+            self.config.images_folder(),
             sorted((*scanned.settling, *(file.path for file in scanned.changed_files if not file.problem))),
             backbone,
             find_weights(backbone, self.home.weights, self.weights, download=False),

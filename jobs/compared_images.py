@@ -10,6 +10,7 @@ from PIL import Image
 
 from pipeline.decode import BadImage, read_file, read_image
 from pipeline.evaluate import Progress
+from pipeline.image_folder import ImageFolder
 from pipeline.image_paths import image_paths
 from pipeline.reader import read_picture
 from pipeline.records import SnapshotImage
@@ -40,10 +41,9 @@ class Comparison:
             self.progress("comparing", number, len(self.images))
 
 
-def images_of_test(folder: str, tested: Sequence[SnapshotImage]) -> Images:
+def images_of_test(folder: ImageFolder, tested: Sequence[SnapshotImage]) -> Images:
     """Return the test images of a run."""
-    root = os.fsencode(folder)
-    return [(image.path, partial(read_picture, root, image.path, image.sha256)) for image in tested]
+    return [(image.path, partial(read_picture, folder, image.path, image.sha256)) for image in tested]
 
 
 def images_of_folder(folder: Path) -> Images:

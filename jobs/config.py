@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.extras import missing
+from jobs.image_folder import can_be_read
 from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
 from jobs.settings.checks import addresses, between, one_of, readable, that_holds, unless_empty, web_address
 from jobs.settings.setting import setting
@@ -13,6 +14,7 @@ from pipeline.backbones import backbone_named
 from pipeline.device import parse_device
 from pipeline.engine_settings import ENGINE_SETTINGS
 from pipeline.errors import BadSettings
+from pipeline.image_folder import ImageFolder
 from pipeline.recipes import Recipe, recipe_named, with_settings
 
 EVENTS = ("finished", "promoted", "rejected", "failed", "stuck")  # that notices are sent of
@@ -67,7 +69,9 @@ class NoticeSettings:
 class Config:
     """All settings of a home. `templates/whisker.toml` explains each to the user."""
 
-    images: Path | None = setting(None)
+    images: ImageFolder | None = setting(None, unless_empty(can_be_read))
+    images_options_file: Path | None = setting(None, unless_empty(readable))  # of a URL
+    images_cache_gb: float = setting(20.0, between(0, _MANY))  # copies of what a URL has; 0: none
     recipe: str = setting("fast")  # checked in `jobs/settings/own_recipe.py`, which knows the home's own
     backbone: str = setting("", unless_empty(backbone_named))  # "": the recipe's own
     device: str = setting("auto", parse_device)
@@ -166,12 +170,12 @@ class Config:
         """Return `stuck_after` in seconds."""
         return parse_interval(self.stuck_after).total_seconds()
 
-    def images_folder(self) -> Path:
-        """Return the image folder as an absolute path.
+    def images_folder(self) -> ImageFolder:
+        """Return the image folder: a URL, or an absolute path.
 
         Raises:
             BadSettings: none was given.
         """
         if self.images is None:
             raise BadSettings("no image folder is set; give --images DIR, or `images` in whisker.toml")
-        return self.images.absolute()
+        return self.images.absolute() if isinstance(self.images, Path) else self.images

@@ -16,6 +16,7 @@ from jobs.home import Home
 from jobs.labels import checked_decision, read_decisions
 from pipeline.conflicts import Conflict
 from pipeline.errors import BadSettings
+from pipeline.image_folder import ImageFolder, folder_named
 from pipeline.layout import Layout
 from pipeline.records import FileState, Suspect
 from pipeline.snapshot import find_conflicts
@@ -58,11 +59,11 @@ def indexed_folder(session: Session) -> IndexedFolder | None:
     last = store.last_finished_snapshot(session, folder) if folder else None
     if folder is None or last is None:
         return None
-    layout = Layout(last.has_split_folders, last.classes, Path(folder))
+    layout = Layout(last.has_split_folders, last.classes, folder_named(folder))
     return IndexedFolder(layout, tuple(store.known_files(session, folder).values()))
 
 
-def apply_decisions(home: Home, images_folder: Path, file: Path) -> tuple[int, int]:
+def apply_decisions(home: Home, images_folder: ImageFolder, file: Path) -> tuple[int, int]:
     """Store the decisions of a list; the next cycle uses them.
 
     Returns:

@@ -10,10 +10,12 @@ from db import store
 from db.session import open_read_only
 from jobs.compared_images import Comparison, images_of_folder, images_of_test
 from jobs.home import Home
+from jobs.image_folder import recorded_folder
 from jobs.published import Published, published_model
 from jobs.stop import StopFlag
 from pipeline.errors import BadSettings
 from pipeline.evaluate import Progress
+from pipeline.image_folder import ImageFolder
 from pipeline.packed_model import pack
 from pipeline.parity import Measured
 from pipeline.publish import sha256_of
@@ -59,8 +61,8 @@ def export(home: Home, wanted: Wanted, flag: StopFlag, progress: Progress) -> Gi
     """
     found = published_model(home, wanted.run_id)
     with open_read_only(home.records)() as session:
-        images_folder = store.images_folder_of(session, found.run_id)
-    target = _target(wanted, found, Path(images_folder))
+        images_folder = recorded_folder(store.images_folder_of(session, found.run_id), home)
+    target = _target(wanted, found, images_folder)
     if wanted.form == "params":
         pack(found.folder, target, found.manifest_sha256)
         return _given(found, wanted, target)
@@ -85,7 +87,7 @@ def _given(found: Published, wanted: Wanted, target: Path) -> Given:
     return Given(found.run_id, wanted.form, target, target.stat().st_size, sha256_of(target))
 
 
-def _target(wanted: Wanted, found: Published, images_folder: Path) -> Path:
+def _target(wanted: Wanted, found: Published, images_folder: ImageFolder) -> Path:
     """Return where the file goes, if it may go there."""
     more = "-with-preprocessing" if wanted.with_preprocessing else ""
     name = f"whisker-run-{found.run_id:04d}{more}.{'onnx' if wanted.form == 'onnx' else 'zip'}"
@@ -94,7 +96,7 @@ def _target(wanted: Wanted, found: Published, images_folder: Path) -> Path:
         target /= name
     if os.path.lexists(target) and not wanted.force:
         raise BadSettings(f"{target} is there already; --force replaces it, --output names another file")
-    if target.resolve().is_relative_to(images_folder.resolve()):
+    if isinstance(images_folder, Path) and target.resolve().is_relative_to(images_folder.resolve()):
         raise BadSettings(
             f"{target} lies in the image folder, which is never written to; choose another --output"
         )

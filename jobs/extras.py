@@ -7,6 +7,8 @@ PACKAGES = {
     "postgres": ("psycopg",),
     "serve": ("fastapi", "python_multipart", "uvicorn"),
     "tune": ("optuna",),
+    "urls": ("fsspec", "aiohttp"),
+    "s3": ("fsspec", "s3fs"),
 }
 
 

@@ -1,7 +1,6 @@
 """Heat maps of the test images that the report shows: by the new model, and by the champion beside it."""
 
 import logging
-import os
 from collections.abc import Sequence
 
 from db import store
@@ -48,6 +47,6 @@ def _maps(work: Work, details: RunDetails, shown: Sequence[Prediction]) -> tuple
         work.home.model(details.run.id),
         [SnapshotImage(p.sha256, p.label, "test", p.path) for p in predictions],
         [work.snapshot.classes[said_index(p)] for p in predictions],
-        os.fsencode(work.images_folder),
+        work.images_folder,
         work.around.device,
     )

@@ -10,6 +10,7 @@ from pipeline.errors import BadSettings, NoHome
 
 if TYPE_CHECKING:
     from db.place import Place
+    from pipeline.image_folder import ImageFolder
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ class Home:
         return self.folder / "cache"
 
     @property
+    def objects(self) -> Path:
+        """Copies of images that are read from a URL; may be deleted at any time."""
+        return self.cache / "objects"
+
+    @property
     def models(self) -> Path:
         """One folder for each run."""
         return self.folder / "models"
@@ -142,16 +148,17 @@ class Home:
                 f"make one with `cli.py --home {self.folder} init --images DIR`"
             )
 
-    def create(self, images: Path | None) -> None:
+    def create(self, images: "ImageFolder | None") -> None:
         """Make the folder, unless it exists.
 
         Args:
-            images: the image folder, which is read only to us, so the home must not lie in it.
+            images: the image folder, which is read only to us, so the home must not lie in it; in none that
+                is a URL, it can.
 
         Raises:
             BadSettings: the home would lie inside the image folder, or cannot be made.
         """
-        if images is not None and self.folder.resolve().is_relative_to(images.resolve()):
+        if isinstance(images, Path) and self.folder.resolve().is_relative_to(images.resolve()):
             raise BadSettings(
                 f"the home {self.folder} lies inside the image folder {images}, which is never written to; "
                 "choose another --home"

@@ -53,10 +53,17 @@ def remove_checkpoints(home: Home, sessions: sessionmaker[Session]) -> None:
 def _half_written(home: Home) -> Iterator[Path]:
     """Yield what was written beside a file that was to appear whole, unless its writer lives."""
     beside = (path for folder in writing_places(home) for path in folder.glob(".*.tmp*"))
-    for path in (*beside, *home.checkpoints.rglob(".*.tmp"), *home.cache.rglob(".*.tmp")):
+    for path in (*beside, *home.checkpoints.rglob(".*.tmp"), *_in_cache(home)):
         match = UNFINISHED.fullmatch(path.name)
         if match and _is_over(int(match["pid"])):
             yield path
+
+
+def _in_cache(home: Home) -> Iterator[Path]:
+    """Yield what was half written into the cache; but not among a million copies of images."""
+    for folder in home.cache.glob("*"):
+        if folder != home.objects:
+            yield from folder.rglob(".*.tmp")
 
 
 def _is_over(pid: int) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from jobs.config import Config
 from jobs.memory import Past, digest_of_data
@@ -13,6 +12,7 @@ from jobs.stop import StopFlag
 from pipeline.differences import differences
 from pipeline.errors import EmptyClass, NoSettledImages
 from pipeline.evaluate import Progress
+from pipeline.image_folder import ImageFolder
 from pipeline.records import Change, FileState, LastData, Snapshot, SnapshotSummary
 from pipeline.scan import scan
 from pipeline.scan_result import Index, ScanResult
@@ -56,7 +56,9 @@ class Look:
         return broken[0] if broken else self.rules[0].sentence
 
 
-def scan_folder(folder: Path, config: Config, index: Index, flag: StopFlag, progress: Progress) -> ScanResult:
+def scan_folder(
+    folder: ImageFolder, config: Config, index: Index, flag: StopFlag, progress: Progress
+) -> ScanResult:
     """Scan the folder with progress; a signal cuts it short, and what was read until then is returned."""
     return scan(
         folder,
@@ -134,7 +136,7 @@ def judge(
     )
 
 
-def nothing_settled(folder: Path) -> NoSettledImages:
+def nothing_settled(folder: ImageFolder) -> NoSettledImages:
     """Return the error that there is no image to work with yet."""
     return NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
 

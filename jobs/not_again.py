@@ -1,18 +1,18 @@
 """Train nothing again on the very images on which the newest cycle has failed."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from jobs.look import Look
 from jobs.rules import NOT_GIVEN_UP, Rule
+from pipeline.image_folder import ImageFolder
 
 NOT_AGAIN = "other images than those that failed"
 
 
-def not_again(sessions: sessionmaker[Session], found: Look, folder: Path) -> Look:
+def not_again(sessions: sessionmaker[Session], found: Look, folder: ImageFolder) -> Look:
     """Return the look with one more rule; the daemon asks for it after a failure that does not pass."""
     with sessions() as session:
         newest = store.newest_cycle(session)

@@ -8,6 +8,7 @@ from pathlib import Path
 from jobs.answers import UNSURE, best
 from jobs.home import Home
 from pipeline.errors import BadSettings
+from pipeline.image_folder import ImageFolder
 from pipeline.image_paths import image_paths
 from pipeline.predict import Answer, predict
 from pipeline.sorting import copy_into
@@ -27,7 +28,7 @@ def open_classifier(home: Home, run_id: int | None) -> TrainedModel:
     return replace(open_trained(found.folder, found.manifest_sha256), run_id=found.run_id)
 
 
-def check_sorting(target: Path, images: Path | None, words: Sequence[bytes]) -> None:
+def check_sorting(target: Path, images: ImageFolder | None, words: Sequence[bytes]) -> None:
     """Refuse to sort copies into a place where they would be taken for labels, or classified again.
 
     Raises:
@@ -35,7 +36,8 @@ def check_sorting(target: Path, images: Path | None, words: Sequence[bytes]) -> 
     """
     place = target.resolve()
     named = [Path(os.fsdecode(word)) for word in words]
-    for folder in (*((images,) if images else ()), *(path for path in named if path.is_dir())):
+    label_folders = (images,) if isinstance(images, Path) else ()
+    for folder in (*label_folders, *(path for path in named if path.is_dir())):
         if place.is_relative_to(folder.resolve()):
             raise BadSettings(f"--sort-into {target} lies inside {folder}; choose a folder outside of it")
 

@@ -39,6 +39,11 @@ def _of_database(address: str) -> str:
     return address if isinstance(place, Path) else in_words(place)
 
 
+def without_user(text: str) -> str:
+    """Return a text in which no address has a user name or password."""
+    return re.sub(r"://[^/\s]*@", f"://{HIDDEN}@", text)
+
+
 def hide(text: str, addresses: Iterable[str]) -> str:
     """Return a stranger's text in which every longer part of these addresses is replaced."""
     for secret in sorted(_parts(addresses), key=len, reverse=True):

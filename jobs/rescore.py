@@ -1,6 +1,5 @@
 """Score a stored model on the test images of today, so that two models are compared on the same ones."""
 
-import os
 from collections.abc import Mapping
 from math import nan
 
@@ -64,7 +63,7 @@ def _scores(
         return {}
     positions, logits = run_forward(
         model.forward,
-        ImageReader(os.fsencode(work.images_folder), model.preprocessing),
+        ImageReader(work.images_folder, model.preprocessing),
         images,
         batch_size,
         stage="test images, champion",

@@ -1,12 +1,13 @@
 """Small pictures for the report, kept so that it can be rendered when the images have gone."""
 
-import os
 from collections.abc import Iterable, Iterator
 
 from db import store
 from jobs.telling import EACH, telling_images
 from jobs.work import Work
-from pipeline.decode import BadImage, read_file, read_image, thumbnail_jpeg
+from pipeline.decode import BadImage, read_image, thumbnail_jpeg
+from pipeline.errors import ImagesUnreachable
+from pipeline.image_folder import read_from
 from pipeline.records import Change, Cycle
 from pipeline.report.changes import most_telling
 
@@ -16,7 +17,8 @@ Picture = tuple[str, bytes]  # content hash and path
 def store_thumbnails(work: Work, cycle: Cycle, changes: Iterable[Change]) -> None:
     """Keep pictures of what the report shows: test images, leaks, suspects, novel images, changes."""
     pictures = dict(_pictures(work, cycle, changes))
-    thumbnails = {sha256: jpeg for sha256, path in pictures.items() if (jpeg := _thumbnail(work, path))}
+    made = ((sha256, _thumbnail(work, sha256, path)) for sha256, path in pictures.items())
+    thumbnails = {sha256: jpeg for sha256, jpeg in made if jpeg}
     with work.sessions.begin() as session:
         store.save_thumbnails(session, thumbnails)
 
@@ -33,9 +35,9 @@ def _pictures(work: Work, cycle: Cycle, changes: Iterable[Change]) -> Iterator[P
     yield from ((change.sha256, change.path) for change in most_telling(here, EACH))
 
 
-def _thumbnail(work: Work, path: bytes) -> bytes | None:
-    """Return a small picture; None if the image has vanished: the report then names it without one."""
+def _thumbnail(work: Work, sha256: str, path: bytes) -> bytes | None:
+    """Return a small picture; None if the image cannot be had now: the report then names it without one."""
     try:
-        return thumbnail_jpeg(read_image(read_file(os.path.join(os.fsencode(work.images_folder), path))))
-    except BadImage:
+        return thumbnail_jpeg(read_image(read_from(work.images_folder, path, sha256)))
+    except (BadImage, ImagesUnreachable):
         return None

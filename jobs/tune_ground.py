@@ -1,7 +1,6 @@
 """What a search for settings works on: features of the training images, dealt to parts."""
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -58,7 +57,7 @@ def prepare_ground(
     )
     around = Surroundings(context(device), config.seed, flag.check, progress)
     network = pretrained_network(backbone, len(classes), weights, around.sharing.contexts, around.seed)
-    reader = ImageReader(os.fsencode(config.images_folder()), preprocessing_for(backbone, recipe))
+    reader = ImageReader(config.images_folder(), preprocessing_for(backbone, recipe))
     data = TrainingData(reader, images, (), classes)
     # What enters the last stage is kept, but for means over mirrors, on which it cannot be trained.
     deepest = replace(recipe, last_stage_epochs=0 if recipe.test_time_flip else 1)

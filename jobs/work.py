@@ -1,8 +1,6 @@
 """What the runs of one cycle share."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -11,6 +9,7 @@ from jobs.home import Home
 from pipeline.backbones import Backbone
 from pipeline.device import Device
 from pipeline.engine_settings import FrozenSettings
+from pipeline.image_folder import ImageFolder
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, preprocessing_for
 from pipeline.records import Snapshot, SnapshotImage
@@ -26,7 +25,7 @@ class Work:
     cycle_id: int
     snapshot: Snapshot
     snapshot_id: int
-    images_folder: Path
+    images_folder: ImageFolder
     backbone: Backbone
     device: Device
     around: Surroundings
@@ -36,5 +35,5 @@ class Work:
 
     def data(self, recipe: Recipe, train: tuple[SnapshotImage, ...]) -> TrainingData:
         """Return the images of a run, to be read with the recipe's preprocessing."""
-        reader = ImageReader(os.fsencode(self.images_folder), preprocessing_for(self.backbone, recipe))
+        reader = ImageReader(self.images_folder, preprocessing_for(self.backbone, recipe))
         return TrainingData(reader, train, self.snapshot.part("test"), self.snapshot.classes, self.fresh)

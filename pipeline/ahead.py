@@ -5,14 +5,14 @@ afterwards is computed again, and a row that nobody asks for does no harm.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 
 from pipeline.backbones import Backbone
-from pipeline.decode import BadImage, read_file
+from pipeline.decode import BadImage
 from pipeline.engine_settings import FrozenSettings
 from pipeline.features import frozen_block
 from pipeline.frozen_pass import run_frozen
+from pipeline.image_folder import ImageFolder, read_from
 from pipeline.network import pretrained_network
 from pipeline.pretrained.weights import WeightsFile
 from pipeline.reader import ImageReader
@@ -25,7 +25,7 @@ FIRST_PART, LARGEST_PART = 64, 2048  # files; each part opens the cache once and
 
 
 def compute_ahead(
-    folder: bytes,
+    folder: ImageFolder,
     paths: Sequence[bytes],
     backbone: Backbone,
     weights: WeightsFile,
@@ -36,7 +36,7 @@ def compute_ahead(
     """Fill the cache with the rows of some files, as far as they can be read.
 
     Args:
-        folder: the image folder.
+        folder: where the images are.
         paths: of the files, relative to it.
         backbone: as the run will use it.
         weights: as the run will use them.
@@ -64,13 +64,13 @@ def _parts(paths: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         begin, size = begin + size, min(2 * size, LARGEST_PART)
 
 
-def _identified(folder: bytes, paths: Sequence[bytes], around: Surroundings) -> Iterator[SnapshotImage]:
+def _identified(folder: ImageFolder, paths: Sequence[bytes], around: Surroundings) -> Iterator[SnapshotImage]:
     """Yield each file with the hash of what it holds now; frozen layers need neither label nor split."""
     seen: set[str] = set()
     for path in paths:
         around.check_stop()
         try:
-            sha256 = hashlib.sha256(read_file(os.path.join(folder, path))).hexdigest()
+            sha256 = hashlib.sha256(read_from(folder, path)).hexdigest()
         except BadImage:
             continue
         if sha256 not in seen:

@@ -16,6 +16,7 @@ WhiskerError                 exit status 1
 │   └── NothingToRestore
 ├── DataError                1   the image folders cannot be used
 │   ├── NoImagesFolder           passes
+│   ├── ImagesUnreachable        passes
 │   ├── UnclearFolders
 │   ├── EmptyClass
 │   ├── TooFewImages
@@ -102,6 +103,12 @@ class DataError(WhiskerError):
 
 class NoImagesFolder(DataError):
     """The folder of images is missing or cannot be read, as that of a disk which is not mounted."""
+
+    passes = True
+
+
+class ImagesUnreachable(DataError):
+    """The server that has the images does not answer, or not as it should."""
 
     passes = True
 

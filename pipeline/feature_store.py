@@ -13,6 +13,7 @@ Files are read in one pass and not memory-mapped, since a mapped file that someb
 cannot be read ends the process by SIGBUS, where reading raises an error that can be noted.
 """
 
+import contextlib
 import errno
 import os
 import shutil
@@ -28,6 +29,7 @@ from pipeline.arrays import Array
 from pipeline.records import SnapshotImage
 
 SUFFIX = ".rows"
+OBJECTS = "objects"  # the folder of a cache that is not ours, see `pipeline.remote.object_cache`
 SEGMENT_BYTES = 64 * 1024 * 1024  # what is read, and thrown away, at a time
 LOCK_SECONDS = 10.0
 FREE_SHARE, FREE_BYTES = 0.05, 1024**3  # the smaller of both is left on the disk for models and reports
@@ -148,8 +150,12 @@ def content_hashes(images: Sequence[SnapshotImage]) -> Array:
 
 
 def delete_cache(cache: Path) -> None:
-    """Delete all that is kept, as far as that can be done."""
-    shutil.rmtree(cache, ignore_errors=True)
+    """Delete all that was computed, as far as that can be done; copies of images are another matter."""
+    for path in cache.glob("*"):
+        if path.name != OBJECTS:
+            shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        cache.rmdir()
 
 
 def _segments(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.decode import normalise
 from pipeline.errors import WeightsError
 from pipeline.evidence import EvidenceModel, map_values
+from pipeline.image_folder import ImageFolder
 from pipeline.manifest import PARAMETERS, SYMBOL, preprocessing_of, read_manifest, uses_test_time_flip
 from pipeline.network import forward_of
 from pipeline.reader import ImageReader
@@ -18,7 +19,11 @@ BATCH = 8
 
 
 def heat_maps(
-    folder: Path, images: Sequence[SnapshotImage], labels: Sequence[str], images_folder: bytes, device: Any
+    folder: Path,
+    images: Sequence[SnapshotImage],
+    labels: Sequence[str],
+    images_folder: ImageFolder,
+    device: Any,
 ) -> tuple[HeatMap, ...]:
     """Return a map for each image that can be read.
 

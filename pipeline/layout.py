@@ -1,11 +1,14 @@
 """Which classes an image folder has, and whether its sub-folders decide the split."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import NoImagesFolder, TooFewClasses, UnclearFolders
 from pipeline.records import Split
+from pipeline.remote.entries import Entry
+from pipeline.remote.folder import RemoteFolder
 
 SPLITS: tuple[Split, Split] = ("train", "test")
 _IGNORED_NAMES = frozenset((b"thumbs.db", b"desktop.ini", b"@eadir", b"__macosx"))
@@ -18,7 +21,7 @@ class Layout:
 
     split_folders: bool  # train/ and test/ exist and decide; else the split is drawn by content
     classes: tuple[str, ...]  # sorted
-    folder: Path = Path()
+    folder: Path | RemoteFolder = Path()
 
     @property
     def class_folders(self) -> tuple[str, ...]:
@@ -28,7 +31,7 @@ class Layout:
         return tuple(f"{split}/{label}" for split in SPLITS for label in self.classes)
 
 
-def find_layout(folder: Path) -> Layout:
+def find_layout(folder: Path | RemoteFolder) -> Layout:
     """Return how `folder` is laid out.
 
     With sub-folders `train` and `test`, these decide, and others beside them are ignored; else each
@@ -36,6 +39,7 @@ def find_layout(folder: Path) -> Layout:
 
     Raises:
         NoImagesFolder: it is missing, not a folder or cannot be read.
+        ImagesUnreachable: the server that has it does not answer.
         TooFewClasses: it has fewer than two class folders.
         UnclearFolders: `train` and `test` do not fit together, or a class has an impossible name.
     """
@@ -56,7 +60,7 @@ def is_ignored(name: bytes) -> bool:
     return lower.startswith(b".") or lower.endswith(_UNFINISHED) or lower in _IGNORED_NAMES
 
 
-def _class_names(folder: Path) -> list[str]:
+def _class_names(folder: Path | RemoteFolder) -> list[str]:
     """Return the names of the sub-folders that may be classes, sorted."""
     names = [entry.name for entry in _entries(folder) if entry.is_dir() and not is_ignored(_raw(entry))]
     for name in names:
@@ -67,7 +71,9 @@ def _class_names(folder: Path) -> list[str]:
     return sorted(names)
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path | RemoteFolder) -> Iterable[os.DirEntry[str] | Entry]:
+    if isinstance(folder, RemoteFolder):
+        return folder.entries()
     try:
         with os.scandir(folder) as listing:
             return list(listing)
@@ -85,11 +91,11 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from None
 
 
-def _raw(entry: os.DirEntry[str]) -> bytes:
+def _raw(entry: os.DirEntry[str] | Entry) -> bytes:
     return os.fsencode(entry.name)
 
 
-def _common_classes(folder: Path) -> list[str]:
+def _common_classes(folder: Path | RemoteFolder) -> list[str]:
     """Return the classes of train/ and test/, which must be the same."""
     train, test = (set(_class_names(folder / split)) for split in SPLITS)
     for label in sorted(train ^ test):
@@ -101,7 +107,7 @@ def _common_classes(folder: Path) -> list[str]:
     return sorted(train)
 
 
-def _check_no_half_split(folder: Path, names: list[str]) -> None:
+def _check_no_half_split(folder: Path | RemoteFolder, names: list[str]) -> None:
     """Refuse what would silently turn `train` or `Test` into a class."""
     for name in names:
         if name.lower() in SPLITS:
@@ -111,7 +117,7 @@ def _check_no_half_split(folder: Path, names: list[str]) -> None:
             )
 
 
-def _too_few(folder: Path, names: list[str]) -> str:
+def _too_few(folder: Path | RemoteFolder, names: list[str]) -> str:
     found = f"has only one class folder ({names[0]!r})" if names else "has no class folder"
     loose = sum(entry.is_file() and not is_ignored(_raw(entry)) for entry in _entries(folder))
     hint = "make one sub-folder per class, such as cat and dog, and put the images into them"

@@ -5,7 +5,6 @@ processes forked after MXNet has started hang.
 """
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,8 +15,8 @@ from PIL import Image
 
 from pipeline.arrays import Array
 from pipeline.crops import Crop
-from pipeline.decode import BadImage, read_file, read_image, to_pixels
-from pipeline.processors import usable_processors
+from pipeline.decode import BadImage, read_image, to_pixels
+from pipeline.image_folder import ImageFolder, read_from, reading_threads
 from pipeline.records import Preprocessing, SnapshotImage
 
 BATCHES_AHEAD = 2
@@ -38,7 +37,7 @@ class ImageReader:
     Such an image is left out of the batch, never replaced by another picture.
     """
 
-    folder: bytes
+    folder: ImageFolder
     preprocessing: Preprocessing
     unreadable: dict[bytes, str] = field(default_factory=dict)  # path -> reason
 
@@ -62,7 +61,7 @@ class ImageReader:
         """
         positions = list(range(len(images)) if order is None else order)
         starts = range(0, len(positions), batch_size)
-        with ThreadPoolExecutor(usable_processors()) as pool:
+        with ThreadPoolExecutor(reading_threads(self.folder)) as pool:
             ahead: deque[list[tuple[int, Future[Array | None]]]] = deque()
             try:
                 for start in starts:
@@ -88,9 +87,9 @@ class ImageReader:
         return pixels[:, ::-1] if mirror else pixels
 
 
-def read_picture(folder: bytes, path: bytes, sha256: str) -> Image.Image:
+def read_picture(folder: ImageFolder, path: bytes, sha256: str) -> Image.Image:
     """Return an image, upright and in RGB; raises BadImage if it is no longer what was scanned."""
-    data = read_file(os.path.join(folder, path))
+    data = read_from(folder, path, sha256)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise BadImage("changed since the scan")
     return read_image(data)

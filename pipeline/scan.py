@@ -11,13 +11,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from pipeline.image_folder import ImageFolder
 from pipeline.layout import Layout, find_layout
 from pipeline.read_files import ReadFiles, read_files
 from pipeline.records import FileState, Quarantined
+from pipeline.remote.folder import RemoteFolder
+from pipeline.remote.walk import walk_remote
 from pipeline.scan_result import Index, ScanResult
 from pipeline.walk import Listing, walk
+
+
+class _Stopped(Exception):
+    """The listing of a server was not waited for."""
 
 
 @dataclass
@@ -32,7 +38,7 @@ class _Findings:
 
 
 def scan(
-    folder: Path,
+    folder: ImageFolder,
     index: Index,
     *,
     settle_seconds: float,
@@ -44,7 +50,7 @@ def scan(
     """Look at each file in the class folders; hash and decode those that are not as the index says.
 
     Args:
-        folder: the image folder; it is only read.
+        folder: where the images are; it is only read.
         index: what earlier scans found.
         settle_seconds: younger files are left for a later scan.
         now: tells the time in seconds since 1970.
@@ -53,18 +59,42 @@ def scan(
         read: reads files; it may end early, too.
 
     Raises:
-        DataError: the folder is missing or its classes are not clear, see `find_layout`.
+        DataError: the folder is missing or its classes are not clear, see `find_layout`; or a server does
+            not answer.
     """
     layout = find_layout(folder)
-    findings = _sort_out(layout, index, settle_seconds, now())
-    complete = _read_all(os.fsencode(folder), findings, read, progress, should_stop)
+    try:
+        findings = _sort_out(_listings(layout, progress, should_stop), index, settle_seconds, now())
+    except _Stopped:
+        return ScanResult(layout, 0, (), (), (), (), {}, None, complete=False)
+    complete = _read_all(folder, findings, read, progress, should_stop)
     return _result(layout, index, findings, complete)
 
 
-def _sort_out(layout: Layout, index: Index, settle_seconds: float, now: float) -> _Findings:
+def _listings(
+    layout: Layout, progress: Callable[[int, int], None] | None, should_stop: Callable[[], bool]
+) -> Iterator[Listing | Quarantined]:
+    """Yield the listing of each folder; that of a server may take long, so it is told to whoever waits."""
+    if not isinstance(layout.folder, RemoteFolder):
+        yield from walk(layout)
+        return
+    pages = itertools.count(1)
+
+    def each_page() -> None:
+        if should_stop():
+            raise _Stopped
+        if progress:
+            progress(next(pages), 0)
+
+    yield from walk_remote(layout.folder, layout, each_page)
+
+
+def _sort_out(
+    listings: Iterable[Listing | Quarantined], index: Index, settle_seconds: float, now: float
+) -> _Findings:
     """Tell by their stat which files are known, which have to be read and which must be left alone."""
     findings = _Findings()
-    for listing in walk(layout):
+    for listing in listings:
         if isinstance(listing, Quarantined):
             findings.unreadable_folders.append(listing)
             continue
@@ -114,7 +144,7 @@ def _is_young(seen: FileState, settle_seconds: float, now: float) -> bool:
 
 
 def _read_all(
-    root: bytes,
+    folder: ImageFolder,
     findings: _Findings,
     read: ReadFiles,
     progress: Callable[[int, int], None] | None,
@@ -122,7 +152,7 @@ def _read_all(
 ) -> bool:
     """Read the unread files; return False if stopped before the end."""
     done = 0
-    with closing(read(root, findings.unread)) as readings:
+    with closing(read(folder, findings.unread)) as readings:
         for seen, state in readings:
             if should_stop():
                 return False

@@ -6,6 +6,7 @@ import stat
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pipeline.image_file import why_unreadable
 from pipeline.layout import SPLITS, Layout, is_ignored
@@ -13,6 +14,7 @@ from pipeline.records import FileState, Quarantined
 
 Identity = tuple[int, int]  # device and inode: the same folder under any name
 _STAT = struct.Struct("<IQqqQ")  # mode, size, mtime_ns, ctime_ns, inode: small, since folders can be large
+packed = _STAT.pack
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def walk(layout: Layout) -> Iterator[Listing | Quarantined]:
     label through a link. A link to nothing is a file with its problem; pipes, sockets and devices are
     skipped; a folder that cannot be listed is yielded as `Quarantined`.
     """
+    assert isinstance(layout.folder, Path), "a URL is listed by `pipeline.remote.walk`"
     root = os.fsencode(layout.folder)
     class_folders = [os.fsencode(name) for name in layout.class_folders]
     parents = [b"", *(map(os.fsencode, SPLITS) if layout.split_folders else ())]
@@ -58,6 +61,11 @@ def file_state(path: bytes, status: os.stat_result) -> FileState:
     """Return what `stat` tells of a file that has not been read."""
     times = (status.st_mtime_ns, status.st_ctime_ns)
     return FileState(path, status.st_size, *times, status.st_ino, None, None, None, None)
+
+
+def listing_of(folder: bytes, entries: list[tuple[bytes, bytes]], problems: Mapping[bytes, str]) -> Listing:
+    """Return the listing of a folder with these names and packed stats."""
+    return Listing(folder, _digest(entries, problems), tuple(entries), problems)
 
 
 def _identities(root: bytes, folders: Iterable[bytes]) -> Iterator[Identity]:
@@ -106,8 +114,8 @@ def _list(root: bytes, folder: bytes) -> tuple[Listing, list[tuple[bytes, Identi
                     subfolders.append((folder + b"/" + name, (status.st_dev, status.st_ino)))
                 continue
             times = (status.st_mtime_ns, status.st_ctime_ns)
-            entries.append((name, _STAT.pack(status.st_mode, status.st_size, *times, status.st_ino)))
-    return Listing(folder, _digest(entries, problems), tuple(entries), problems), subfolders
+            entries.append((name, packed(status.st_mode, status.st_size, *times, status.st_ino)))
+    return listing_of(folder, entries, problems), subfolders
 
 
 def _problem_of_link(entry: os.DirEntry[bytes], error: OSError) -> str | None:

@@ -40,7 +40,7 @@ def suspects(state: State, file: Path | None) -> None:
 @click.argument("file", type=FILE)
 @IMAGES
 @click.pass_obj
-def relabel(state: State, file: Path, images: Path | None) -> None:
+def relabel(state: State, file: Path, images: Path | str | None) -> None:
     """Apply a decided list of suspects; the files stay as they are.
 
     FILE is a list that `suspects --csv` wrote and somebody filled in; rows without a decision are left as

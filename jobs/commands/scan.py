@@ -12,7 +12,7 @@ from jobs.commands.state import State
 @IMAGES
 @click.option("--explain", is_flag=True, help="List everything in quarantine, and what each rule says.")
 @click.pass_obj
-def scan(state: State, images: Path | None, explain: bool) -> None:
+def scan(state: State, images: Path | str | None, explain: bool) -> None:
     """Say what is new, changed, gone or in quarantine, and whether a cycle would start.
 
     Nothing is written and nothing is trained. Without a home, all images are new. The exit status is 3 where

@@ -10,7 +10,9 @@ from pathlib import Path
 from db.engine import connect_to_file
 from db.file_check import VERSIONS, known_revisions, revisions_in
 from jobs.examination.check import Check
+from jobs.examination.remote_images import remote_check
 from pipeline.disk import free_bytes, in_words
+from pipeline.image_folder import ImageFolder
 
 GIBIBYTE = 2**30
 WANTED_BYTES = 2 * GIBIBYTE  # caches and models of a few thousand images
@@ -19,12 +21,12 @@ BUSY_SECONDS = 5.0
 RESTORE = "`cli.py restore` puts the newest whole backup in its place"
 
 
-def examine_home(home: Path, images: Path | None, least: int = LEAST_BYTES) -> list[Check]:
+def examine_home(home: Path, images: ImageFolder | None, least: int = LEAST_BYTES) -> list[Check]:
     """Return the checks of the home folder; a home that does not exist yet is only a warning.
 
     `least` is how many bytes must be free for a cycle to start.
     """
-    if images is not None and home.resolve().is_relative_to(images.resolve()):
+    if isinstance(images, Path) and home.resolve().is_relative_to(images.resolve()):
         mend = "move it elsewhere and name it with --home"
         return [Check("home", "problem", f"home {home} lies inside the image folder {images}; {mend}")]
     if not home.exists():
@@ -76,10 +78,12 @@ def schema_check(revisions: Sequence[str] | None, known: Sequence[str]) -> Check
     return Check("schema", "ok", f"the database has the newest schema, {revisions[0]}")
 
 
-def examine_images(images: Path | None) -> list[Check]:
+def examine_images(images: ImageFolder | None) -> list[Check]:
     """Return whether the image folder can be read and is not empty, as an unmounted disk would be."""
     if images is None:
         return []
+    if not isinstance(images, Path):
+        return [remote_check(images)]
     try:
         with os.scandir(images) as entries:
             empty = next(entries, None) is None

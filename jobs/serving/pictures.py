@@ -1,12 +1,13 @@
 """A picture of an image that is asked for by its content, so no path ever comes from a browser."""
 
 import contextlib
-import os
 
 from db import store
 from db.session import open_read_only
 from jobs.home import Home
+from jobs.image_folder import recorded_folder
 from pipeline.decode import BadImage, thumbnail_jpeg
+from pipeline.errors import ImagesUnreachable
 from pipeline.reader import read_picture
 
 
@@ -20,7 +21,9 @@ def picture_of(home: Home, sha256: str, side: int) -> bytes | None:
         folder = store.last_finished_folder(session)
         files = store.files_with_content(session, folder, sha256) if folder else []
         kept = store.load_thumbnails(session, [sha256], 1).get(sha256)
+    place = recorded_folder(folder or "", home)
     for file in files:
-        with contextlib.suppress(BadImage):  # it has vanished or changed, or never could be used
-            return thumbnail_jpeg(read_picture(os.fsencode(folder or ""), file.path, sha256), side)
+        # It has vanished or changed, or never could be used; or its server does not answer.
+        with contextlib.suppress(BadImage, ImagesUnreachable):
+            return thumbnail_jpeg(read_picture(place, file.path, sha256), side)
     return kept

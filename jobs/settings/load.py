@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.config import Config
+from jobs.home import Home
+from jobs.image_folder import connected
 from jobs.settings.file import read_document
 from jobs.settings.given import RECIPE_TABLE, Collected, Given, collect_environment, collect_file, no_recipe
 from jobs.settings.own_recipe import collect_own_recipe
@@ -55,6 +57,7 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None, **op
     recipes = {recipe: _changes(recipe, found) for recipe in (*RECIPES, *own)}
     changes = {name: some for name, some in recipes.items() if some}
     config = replace(Config(**values), recipe_settings=changes, own_recipes=own)
+    config = connected(config, Home(file.parent))
     return Loaded(config, {item.name: item for item in found.given})
 
 

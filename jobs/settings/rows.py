@@ -11,6 +11,7 @@ from jobs.settings.given import RECIPE_TABLE, Source
 from jobs.settings.load import Loaded
 from jobs.settings.setting import settings_of
 from pipeline.recipes import RECIPES
+from pipeline.remote.folder import RemoteFolder
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def _rows_of_recipes(loaded: Loaded) -> Iterator[Row]:
 
 
 def _row(loaded: Loaded, name: str, path: str, value: Any) -> Row:
-    value = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+    if isinstance(value, Path | RemoteFolder):
+        value = str(value)
+    value = list(value) if isinstance(value, tuple) else value
     given = loaded.given.get(name)
     return Row(path, value, given.source, given.where) if given else Row(path, value, "default", "default")
 

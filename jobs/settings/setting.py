@@ -5,12 +5,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from jobs.redaction import without_user
 from jobs.settings.checks import Check
 from pipeline.errors import WhiskerError
+from pipeline.image_folder import ImageFolder, folder_named
+from pipeline.remote.opening import is_url
 
 PREFIX = "WHISKER_"  # of variables of the environment
 _WORDS = {
     bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path | None: "a path",
+    ImageFolder | None: "a path or an address",
     tuple[str, ...]: "a list of texts",
 }  # fmt: skip
 
@@ -89,7 +93,7 @@ def settings_of(config: type) -> dict[str, Setting]:
 
 def as_written(value: object) -> str:
     """Return a value nearly as it stands in the file, on one line and not too long."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    text = str(value).lower() if isinstance(value, bool) else without_user(repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -100,6 +104,8 @@ def _from_toml(kind: Any, value: Any) -> Any:
         return tuple(value)
     if kind == Path | None and isinstance(value, str | Path):
         return _path(str(value))
+    if kind == ImageFolder | None and isinstance(value, str | ImageFolder):
+        return _image_folder(str(value))
     if type(value) is not kind:
         raise TypeError(value)
     return value
@@ -110,7 +116,13 @@ def _from_text(kind: Any, text: str) -> Any:
         return {"true": True, "false": False}[text.lower()]
     if kind == tuple[str, ...]:
         return tuple(text.split())
+    if kind == ImageFolder | None:
+        return _image_folder(text)
     return _path(text) if kind == Path | None else kind(text)
+
+
+def _image_folder(text: str) -> ImageFolder | None:
+    return folder_named(text) if is_url(text) else _path(text)
 
 
 def _path(text: str) -> Path | None:

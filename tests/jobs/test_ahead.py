@@ -168,7 +168,7 @@ def test_the_work_ends_between_two_batches(images: Path, tmp_path: Path) -> None
     paths = first_look(images).settling
     with pytest.raises(Interrupted):
         compute_ahead(
-            os.fsencode(images),
+            images,
             paths,
             backbone,
             weights,

@@ -90,7 +90,7 @@ def test_a_map_is_scaled_to_its_own_most_evidence_and_an_image_that_vanished_has
     images = [saved(tmp_path, number) for number in range(11)]
     (tmp_path / "4.png").unlink()
     labels = ["cat" if number % 2 else "dog" for number in range(11)]
-    maps = heat_maps(published, images, labels, os.fsencode(tmp_path), mx.cpu())
+    maps = heat_maps(published, images, labels, tmp_path, mx.cpu())
     there = [(image.sha256, label) for image, label in zip(images, labels, strict=True)]
     del there[4]
     assert [(found.sha256, found.label) for found in maps] == there
@@ -101,7 +101,7 @@ def test_a_map_is_scaled_to_its_own_most_evidence_and_an_image_that_vanished_has
 
 def test_a_damaged_model_and_one_of_another_shape_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be read"):
-        heat_maps(tmp_path / "none", [], [], b".", mx.cpu())
+        heat_maps(tmp_path / "none", [], [], Path(), mx.cpu())
     network = mx.gluon.nn.HybridSequential()
     network.add(mx.gluon.nn.GlobalMaxPool2D(), mx.gluon.nn.Flatten(), mx.gluon.nn.Dense(2))
     network.initialize()

@@ -68,7 +68,7 @@ def test_what_vanished_or_changed_since_the_scan_is_left_out_and_remembered(
 
 
 def test_no_image_at_all_gives_no_batch(drawn: Path) -> None:
-    reader = ImageReader(os.fsencode(drawn), small_backbone().preprocessing)
+    reader = ImageReader(drawn, small_backbone().preprocessing)
     assert list(reader.batches([], 4)) == []
 
 

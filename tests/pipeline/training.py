@@ -1,6 +1,5 @@
 """What the tests of training share: drawn images as a run sees them, and a small network."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def small_backbone() -> Backbone:
 def data_of(folder: Path, backbone: Backbone) -> TrainingData:
     """Return the images of a folder with train/ and test/."""
     snapshot = take_snapshot(find_layout(folder), files_of(folder))
-    reader = ImageReader(os.fsencode(folder), backbone.preprocessing)
+    reader = ImageReader(folder, backbone.preprocessing)
     return TrainingData(reader, snapshot.part("train"), snapshot.part("test"), snapshot.classes)
 
 

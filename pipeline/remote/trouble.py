@@ -1,0 +1,108 @@
+"""What can go wrong with a store: four kinds, whatever its library raises; what passes is tried again."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pipeline.errors import BadImage
+
+T = TypeVar("T")
+
+_BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
+_WORDS = {
+    400: "a request that the server refuses",
+    401: "permission denied",
+    403: "permission denied",
+    404: "vanished",
+    410: "vanished",
+    413: "too large for the server",
+}
+_CUT_OFF = ("ClientPayloadError", "IncompleteRead", "ResponseStreamingError", "ServerDisconnectedError")
+
+
+class Trouble(Exception):
+    """An operation of a store failed; the message is a phrase."""
+
+
+class Vanished(Trouble):
+    """There is no such object, or no such store."""
+
+
+class Refused(Trouble):
+    """The store answers, but does not give this; to ask again is of no use."""
+
+
+class Passing(Trouble):
+    """The store does not answer, or not as it should; it may later."""
+
+
+class Busy(Passing):
+    """The store asks to be left alone for a while."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often something that may pass is tried, and how long the waits between are: each twice the last."""
+
+    attempts: int = 6
+    first_wait: float = 0.25  # seconds
+    sleep: Callable[[float], None] = time.sleep
+
+    def call(self, action: Callable[[], T]) -> T:
+        """Return what the action returns.
+
+        Raises:
+            Trouble: it failed for good, or at each attempt.
+        """
+        for attempt in range(self.attempts):
+            try:
+                return action()
+            except Exception as error:  # each library has its own, which `trouble_of` knows or passes on
+                trouble = trouble_of(error)
+                if not isinstance(trouble, Passing) or attempt + 1 == self.attempts:
+                    raise trouble from error
+            # Many wait at once: they should not all come back at once.
+            self.sleep(self.first_wait * 2**attempt * random.uniform(0.5, 1))
+        raise AssertionError("nothing was tried")
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """Return what an error of a library means; one of our own or of Python's is raised on."""
+    if isinstance(error, Trouble):
+        return error
+    if isinstance(error, BadImage):
+        raise error
+    status = _status_of(error)
+    if status in _BUSY:
+        return Busy(f"the server answers {status}")
+    if isinstance(error, FileNotFoundError) or status in (404, 410):
+        return Vanished("vanished")
+    if isinstance(error, PermissionError) or status in (401, 403):
+        return Refused("permission denied")
+    if status:
+        return Refused(_WORDS.get(status, f"the server answers {status}"))
+    name = type(error).__name__
+    if name in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"):
+        return Refused("no credentials were found")
+    if not isinstance(error, OSError) and type(error).__module__ == "builtins":
+        raise error
+    if name in _CUT_OFF:
+        return Passing("the server's answer was cut off")
+    if isinstance(error, TimeoutError) or "Timeout" in name:
+        return Passing("the server does not answer in time")
+    return Passing(f"no connection: {name}")
+
+
+def _status_of(error: BaseException | None) -> int:
+    """Return the status of HTTP that a library's error, or what it was made from, tells of; 0 for none."""
+    while error is not None:
+        answer = getattr(error, "response", None)
+        if isinstance(answer, dict):  # botocore
+            return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+        for name in ("status", "code", "status_code"):  # aiohttp, gcsfs, azure
+            if isinstance(status := getattr(error, name, None), int) and status >= 300:
+                return status
+        error = error.__cause__
+    return 0
