@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from db.durable import new_name, publish_new
-from db.engine import connect_to_file, in_words
+from db.sqlite_engine import connect_to_file, in_words
 from pipeline.errors import DatabaseError, DiskFull, WhiskerError
 
 INSTANT = "%Y%m%dT%H%M%SZ"

@@ -1,132 +1,33 @@
-"""Engines: how a connection to SQLite must be set up so that nothing is lost."""
+"""Engines of both kinds of database, by the place of the records."""
 
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import URL, Engine
 
-from pipeline.errors import BadSettings, DatabaseBusy, DatabaseError, DiskFull, WhiskerError
-
-BUSY_SECONDS = 30.0  # how long a transaction waits for another process's
-
-
-def journal_mode() -> str:
-    """Return WAL if this SQLite can be trusted with it, else DELETE.
-
-    Until 3.51.3, a write-ahead log that was reset at the wrong moment could corrupt the database.
-    """
-    return "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
+from db import postgres_engine, sqlite_engine
+from db.place import Place, place_of
+from db.sqlite_engine import BUSY_SECONDS
 
 
 def create_database_engine(
-    url: str | URL, *, foreign_keys: bool = True, busy_seconds: float = BUSY_SECONDS
+    where: str | Place, *, busy_seconds: float = BUSY_SECONDS, alone: bool = True
 ) -> Engine:
     """Return an engine for writers, whose transactions wait for another process's as long as `busy_seconds`.
 
-    On SQLite each transaction takes the write lock when it begins: with the deferred transactions of the
-    driver, two processes that read and then write lose updates without an error. There is no pool, so no
-    connection is open while training forks its workers. BadSettings if the URL or its driver is unknown.
+    Each transaction keeps all other writers out from its beginning on: where two processes read and then
+    write, no update is lost. Those that are not `alone` do so on SQLite only: they are for facts that do not
+    depend on what was read, such as signs of life. There is no pool, so no connection is open while training
+    forks its workers. BadSettings if the place cannot be used.
     """
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed, poolclass=NullPool)
-    except (ArgumentError, ImportError) as error:
-        raise BadSettings(f"database_url cannot be used: {error}; write sqlite:///PATH") from error
-    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": busy_seconds})
-    pragmas = (
-        f"journal_mode={journal_mode()}",
-        "synchronous=FULL",
-        f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
-    )
-    return _with_hooks(engine, parsed.database or "", "BEGIN IMMEDIATE", pragmas, busy_seconds)
+    place = place_of(where)
+    if isinstance(place, Path):
+        url = URL.create("sqlite", database=str(place))
+        return sqlite_engine.create_writing_engine(url, busy_seconds=busy_seconds)
+    return postgres_engine.create_writing_engine(place, busy_seconds, alone=alone)
 
 
-def create_read_only_engine(path: Path, busy_seconds: float = BUSY_SECONDS) -> Engine:
-    """Return an engine that cannot write to the SQLite file, nor create it."""
-
-    def connect() -> sqlite3.Connection:
-        return connect_to_file(path, "ro", busy_seconds)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-    return _with_hooks(engine, str(path), "BEGIN", (), busy_seconds)
-
-
-def connect_to_file(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    """Open an existing SQLite file by the driver alone.
-
-    `mode` is "ro", "rw", or "ro&immutable=1" for a file that nobody writes, whose journal is not heeded.
-    """
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=busy_seconds)
-
-
-def _with_hooks(
-    engine: Engine, name: str, begin: str, pragmas: tuple[str, ...], busy_seconds: float
-) -> Engine:
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # the driver emits no BEGIN of its own; `start` does
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
-
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", start)
-    event.listen(engine, "handle_error", _translator(name, busy_seconds))
-    return engine
-
-
-def _translator(name: str, busy_seconds: float) -> Callable[[ExceptionContext], None]:
-    def translate(context: ExceptionContext) -> None:
-        known = in_words(context.original_exception, name, busy_seconds)
-        if known is not None:
-            raise known from context.original_exception
-
-    return translate
-
-
-def in_words(error: Any, name: str | Path, busy_seconds: float = BUSY_SECONDS) -> WhiskerError | None:
-    """Return the error to raise for one of the driver that a user can mend; None if it is our own bug."""
-    text = str(error)
-    for phrase, (kind, sentence) in _SENTENCES.items():
-        if isinstance(error, sqlite3.DatabaseError) and phrase in text:
-            return kind(sentence.format(name=name, busy=busy_seconds))
-    return None
-
-
-_SENTENCES: dict[str, tuple[type[WhiskerError], str]] = {
-    "database is locked": (
-        DatabaseBusy,
-        "the database {name} was busy for {busy:g} seconds: another program holds it;"
-        " close that program or try again",
-    ),
-    "disk is full": (
-        DiskFull,
-        "the disk of the database {name} is full: free some space and run the command again",
-    ),
-    "readonly database": (
-        DatabaseError,
-        "the database {name} cannot be written: make the file and its folder writable",
-    ),
-    "unable to open": (
-        DatabaseError,
-        "the database {name} cannot be opened: check that its folder exists and may be written",
-    ),
-    "disk I/O error": (
-        DatabaseError,
-        "the disk of the database {name} reports an error: check the disk and the free space",
-    ),
-    "malformed": (
-        DatabaseError,
-        "the database {name} is damaged: `cli.py restore` puts the newest backup in its place",
-    ),
-    "not a database": (
-        DatabaseError,
-        "{name} is not a database: `cli.py restore` puts the newest backup in its place",
-    ),
-}
+def create_read_only_engine(place: Place, busy_seconds: float) -> Engine:
+    """Return an engine that can neither write to a SQLite file or PostgreSQL database, nor create it."""
+    if isinstance(place, Path):
+        return sqlite_engine.create_read_only_engine(place, busy_seconds)
+    return postgres_engine.create_read_only_engine(place, busy_seconds)

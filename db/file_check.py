@@ -6,20 +6,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from db.backups import list_backups
-from db.engine import BUSY_SECONDS, connect_to_file, in_words
-from pipeline.errors import DatabaseError, DatabaseMissing, DatabaseTooNew, WhiskerError
+from db.revisions import is_newest, known_revisions
+from db.sqlite_engine import BUSY_SECONDS, connect_to_file, in_words
+from pipeline.errors import DatabaseError, DatabaseMissing, WhiskerError
 
 APPLICATION_ID = 0x5748534B  # "WHSK" in the header of the file
 HEADER = b"SQLite format 3\0"
-VERSIONS = Path(__file__).parent / "migrations" / "versions"
-
-
-def known_revisions(versions: Path) -> list[str]:
-    """Return the schema revisions of this program, oldest first: the numbers that the files begin with.
-
-    Taken from the file names because Alembic is slow to import, and opening rarely needs it.
-    """
-    return sorted(file.name.split("_")[0] for file in versions.glob("[0-9]*_*.py"))
 
 
 def is_current(
@@ -32,12 +24,7 @@ def is_current(
     """
     known = known_revisions(versions)
     revision = read_revision(path, known, thorough=thorough, busy_seconds=busy_seconds)
-    if revision not in known:
-        raise DatabaseTooNew(
-            f"the database {path} was made by a newer Whisker (schema {revision}, this one knows"
-            f" {known[-1]}): upgrade Whisker; nothing was changed"
-        )
-    return revision == known[-1]
+    return is_newest(revision, known, path)
 
 
 def read_revision(

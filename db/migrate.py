@@ -1,6 +1,7 @@
 """Making the schema, and bringing an older one up to date: whole or not at all, after a backup."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.backups import make_backup
 from db.durable import publish_new
-from db.engine import create_database_engine
-from db.file_check import APPLICATION_ID, known_revisions, read_revision
+from db.file_check import APPLICATION_ID, read_revision
+from db.revisions import known_revisions
+from db.sqlite_engine import create_writing_engine
 from pipeline.errors import DatabaseError, WhiskerError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -22,7 +24,7 @@ def create_database(path: Path, versions: Path) -> None:
     """Make a new SQLite file with the newest schema. It appears whole, and never over another file."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        engine = create_database_engine(URL.create("sqlite", database=str(unfinished)), foreign_keys=False)
+        engine = create_writing_engine(URL.create("sqlite", database=str(unfinished)), foreign_keys=False)
         with engine.begin() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             run_migrations(connection, versions)
@@ -40,16 +42,17 @@ def upgrade_database(path: Path, versions: Path, now: datetime) -> Path:
     """
     revision = read_revision(path, known_revisions(versions))
     saved = make_backup(path, now, older_schema=revision).path
-    engine = create_database_engine(URL.create("sqlite", database=str(path)), foreign_keys=False)
+    engine = create_writing_engine(URL.create("sqlite", database=str(path)), foreign_keys=False)
     try:
         with engine.begin() as connection:
-            before = _count_rows(connection)
+            before = count_rows(connection)
             run_migrations(connection, versions)
-            _compare(before, connection)
+            require_kept_rows(before, count_rows(connection))
+            _require_whole_references(connection)
     except (SQLAlchemyError, WhiskerError) as error:
         raise DatabaseError(
             f"the database {path} could not be brought from schema {revision} to"
-            f" {known_revisions(versions)[-1]} ({_first_line(error)}); nothing was changed, and {saved}"
+            f" {known_revisions(versions)[-1]} ({first_line(error)}); nothing was changed, and {saved}"
             " is a backup"
         ) from error
     return saved
@@ -76,7 +79,8 @@ def run_migrations(connection: Connection, versions: Path) -> None:
         raise DatabaseError(f"the schema of the database cannot be brought up to date: {error}") from error
 
 
-def _count_rows(connection: Connection) -> dict[str, int]:
+def count_rows(connection: Connection) -> dict[str, int]:
+    """Return how many rows each table has."""
     counts = {}
     for table in inspect(connection).get_table_names():
         quoted = connection.dialect.identifier_preparer.quote(table)
@@ -84,16 +88,20 @@ def _count_rows(connection: Connection) -> dict[str, int]:
     return counts
 
 
-def _compare(before: dict[str, int], connection: Connection) -> None:
-    after = _count_rows(connection)
+def require_kept_rows(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    """Compare the numbers of rows around a migration; DatabaseError if a table that stays has others."""
     kept = {table: rows for table, rows in before.items() if table not in CACHES}
     lost = [table for table, rows in kept.items() if rows != after.get(table, rows)]
     if lost:
         raise DatabaseError(f"the number of rows changed in {', '.join(lost)}")
+
+
+def _require_whole_references(connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken is not None:
         raise DatabaseError(f"a row of {broken[0]} points at a row of {broken[2]} that is gone")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the statement that follows."""
     return str(error).splitlines()[0]

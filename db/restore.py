@@ -10,8 +10,9 @@ from pathlib import Path
 
 from db.backups import INSTANT, check_whole, copy_database, failed
 from db.durable import new_name, sync
-from db.engine import connect_to_file
-from db.file_check import VERSIONS, is_current
+from db.file_check import is_current
+from db.revisions import VERSIONS
+from db.sqlite_engine import connect_to_file
 from pipeline.errors import DatabaseBusy, DatabaseError, DatabaseTooNew
 
 COMPANIONS = ("-journal", "-wal", "-shm")  # SQLite would apply them to whatever database has the name

@@ -9,11 +9,13 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.engine import BUSY_SECONDS, create_database_engine, create_read_only_engine
-from db.file_check import VERSIONS, is_current
-from db.migrate import create_database, run_migrations, upgrade_database
-from db.place import Place, place_of
-from pipeline.errors import DatabaseError, WhiskerError
+from db import file_check, postgres_schema
+from db.engine import create_database_engine, create_read_only_engine
+from db.migrate import create_database, upgrade_database
+from db.place import Place, in_words, place_of
+from db.revisions import VERSIONS, too_old
+from db.sqlite_engine import BUSY_SECONDS
+from pipeline.errors import DatabaseError, DatabaseMissing, WhiskerError
 
 __all__ = ["create_database_engine", "open_again", "open_current", "open_database", "open_read_only"]
 
@@ -29,22 +31,23 @@ def utc_now() -> datetime:
 def open_database(
     where: str | Place, *, versions: Path = VERSIONS, now: Callable[[], datetime] = utc_now
 ) -> sessionmaker[Session]:
-    """Return a maker of sessions that may write; `where` is a path or a SQLAlchemy URL.
+    """Return a maker of sessions that may write; `where` is the path of a SQLite file or a URL.
 
-    Creates the SQLite file if there is none. Migrates an older schema, after a backup; the caller holds the
-    lock of the home. DatabaseTooNew or DatabaseError if the file cannot be used: then nothing is written.
+    Creates the SQLite file, or the tables on a PostgreSQL server, if there are none. Migrates an older schema
+    (that of a file after a backup); the caller holds the lock of the home. DatabaseTooNew or DatabaseError if
+    the database cannot be used: then nothing is written.
     """
     place = place_of(where)
     if isinstance(place, URL):
-        return sessionmaker(_migrated(create_database_engine(place), versions))
-    engine = create_database_engine(URL.create("sqlite", database=str(place)))
+        return _open_on_server(place, versions)
+    engine = create_database_engine(place)
     if not place.parent.is_dir():
         raise DatabaseError(
             f"the folder of the database {place} does not exist: make it, or run `cli.py init`"
         )
     if not (place.exists() or place.is_symlink()):
         create_database(place, versions)
-    if not is_current(place, versions, thorough=True):
+    if not file_check.is_current(place, versions, thorough=True):
         upgrade_database(place, versions, now())
     return sessionmaker(engine)
 
@@ -58,11 +61,7 @@ def open_read_only(
 
     DatabaseMissing if there is none, DatabaseError if its schema is older, DatabaseTooNew if it is newer.
     """
-    place = place_of(where)
-    if isinstance(place, URL):
-        return sessionmaker(create_database_engine(place))
-    _require_current(place, versions, busy_seconds)
-    return sessionmaker(create_read_only_engine(place, busy_seconds))
+    return sessionmaker(_reading_engine(place_of(where), versions, busy_seconds))
 
 
 def open_current(
@@ -73,28 +72,37 @@ def open_current(
     So the caller needs no lock of the home. Errors as for `open_read_only`.
     """
     place = place_of(where)
-    if isinstance(place, URL):
-        return sessionmaker(create_database_engine(place))
-    _require_current(place, versions, busy_seconds)
-    return open_again(place, busy_seconds)
+    _reading_engine(place, versions, busy_seconds)
+    return sessionmaker(create_database_engine(place, busy_seconds=busy_seconds))
 
 
 def open_again(where: str | Place, busy_seconds: float) -> sessionmaker[Session]:
-    """Return a maker of sessions that may write, for records that this process has opened and looked at."""
-    place = place_of(where)
-    url = place if isinstance(place, URL) else URL.create("sqlite", database=str(place))
-    return sessionmaker(create_database_engine(url, busy_seconds=busy_seconds))
+    """Return a maker of sessions that may write, for a database that this process has opened and looked at.
+
+    They are for facts that stand by themselves, like signs of life: on a PostgreSQL server their transactions
+    neither wait for other writers nor keep them out.
+    """
+    return sessionmaker(create_database_engine(where, busy_seconds=busy_seconds, alone=False))
 
 
-def _require_current(place: Path, versions: Path, busy_seconds: float) -> None:
-    if not is_current(place, versions, busy_seconds=busy_seconds):
-        raise DatabaseError(
-            f"the database {place} was made by an older Whisker: `cli.py run-now --if-changed`"
-            " brings it up to date"
-        )
+def _open_on_server(url: URL, versions: Path) -> sessionmaker[Session]:
+    try:
+        current = postgres_schema.is_current(create_read_only_engine(url, BUSY_SECONDS), versions)
+    except DatabaseMissing:
+        current = False
+    engine = create_database_engine(url)
+    if not current:
+        postgres_schema.make_current(engine, versions)
+    return sessionmaker(engine)
 
 
-def _migrated(engine: Engine, versions: Path) -> Engine:
-    with engine.begin() as connection:
-        run_migrations(connection, versions)
+def _reading_engine(place: Place, versions: Path, busy_seconds: float) -> Engine:
+    """Return an engine for a reader, after a look at the schema."""
+    engine = create_read_only_engine(place, busy_seconds)
+    if isinstance(place, URL):
+        current = postgres_schema.is_current(engine, versions)
+    else:
+        current = file_check.is_current(place, versions, busy_seconds=busy_seconds)
+    if not current:
+        raise too_old(in_words(place))
     return engine

@@ -1,6 +1,6 @@
 """The test images of a run, and where they lie today."""
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from db.base import SPLITS
@@ -24,10 +24,10 @@ def tested_images(session: Session, run_id: int) -> tuple[SnapshotImage, ...]:
     cycle = get_cycle(session, get_run(session, run_id).cycle_id)
     if cycle.snapshot_id is None:
         return ()
+    copy = func.row_number().over(partition_by=FileRow.sha256, order_by=FileRow.path)
     today = (
-        select(FileRow.sha256, func.min(FileRow.path).label("path"))
+        select(FileRow.sha256, FileRow.path, copy.label("copy"))
         .where(FileRow.root == cycle.images_folder, FileRow.sha256.is_not(None))
-        .group_by(FileRow.sha256)
         .subquery()
     )
     rows = session.execute(
@@ -39,7 +39,7 @@ def tested_images(session: Session, run_id: int) -> tuple[SnapshotImage, ...]:
         )
         .join(SnapshotSpanRow, SnapshotSpanRow.image_id == ImageRow.id)
         .join(SnapshotRow, SnapshotRow.id == cycle.snapshot_id)
-        .outerjoin(today, today.c.sha256 == ImageRow.sha256)
+        .outerjoin(today, and_(today.c.sha256 == ImageRow.sha256, today.c.copy == 1))
         .where(belongs_to(cycle.snapshot_id), SnapshotSpanRow.split == SPLITS.index("test"))
         .order_by(SnapshotSpanRow.label, ImageRow.sha256)
     )

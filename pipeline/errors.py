@@ -37,6 +37,7 @@ WhiskerError                 exit status 1
 │   └── DiskFull                     passes
 ├── DatabaseError            1   the database cannot be used
 │   ├── DatabaseBusy                 passes
+│   ├── DatabaseUnreachable          passes
 │   ├── DatabaseMissing
 │   └── DatabaseTooNew
 ├── GivenUp                  1   a cycle was cut off too often
@@ -203,6 +204,12 @@ class DatabaseError(WhiskerError):
 
 class DatabaseBusy(DatabaseError):
     """Another program held the database for longer than we wait."""
+
+    passes = True
+
+
+class DatabaseUnreachable(DatabaseError):
+    """The server of the database does not answer, or the connection to it was lost."""
 
     passes = True
 

@@ -40,6 +40,16 @@ host all all 127.0.0.1/32 trust
 """
 # Waits for the end of its input, which also comes when the tests are killed.
 WATCH = 'cat >/dev/null; "$0/pg_ctl" -D "$1/data" -m immediate stop >/dev/null 2>&1; cd /; rm -rf "$1"'
+EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SET LOCAL session_replication_role = replica;  -- no foreign keys
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+    PERFORM setval(seqrelid, 1, false) FROM pg_sequence;
+END $$
+"""
 
 
 class Server:
@@ -81,18 +91,24 @@ class Server:
             cursor = connection.execute(statement.encode())
             return [] if cursor.description is None else cursor.fetchall()
 
-    def new_database(self, template: str = "template1") -> str:
+    def new_database(self, template: str = "template1", options: str = "") -> str:
         """Make a database, and return its name."""
         name = f"home{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")
+        self.sql(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} {options}")
         return name
 
+    def empty(self, name: str) -> None:
+        """Remove all rows but that of the revision, let numbers begin at 1, and end all connections."""
+        self.sql(EMPTY, name)
+
     @contextmanager
-    def database(self, template: str = "template1") -> Iterator[str]:
+    def database(self, template: str = "template1", options: str = "") -> Iterator[str]:
         """Give the URL of a new database, which is empty or a copy of another one, and goes afterwards."""
-        name = self.new_database(template)
-        yield self.url(name)
-        self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        name = self.new_database(template, options)
+        try:
+            yield self.url(name)
+        finally:
+            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]

@@ -27,7 +27,8 @@ def backup(state: State) -> None:
       whisker --json backup
     """
     from db.backups import make_backup
-    from db.file_check import VERSIONS, is_current
+    from db.file_check import is_current
+    from db.revisions import VERSIONS
     from db.session import utc_now
     from pipeline.disk import in_words
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from db.engine import connect_to_file
-from db.file_check import VERSIONS, known_revisions, revisions_in
+from db.file_check import revisions_in
+from db.revisions import VERSIONS, known_revisions
+from db.sqlite_engine import connect_to_file
 from jobs.examination.check import Check
 from jobs.examination.remote_images import remote_check
 from pipeline.disk import free_bytes, in_words

@@ -9,8 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from db.base import Base
-from db.file_check import VERSIONS
 from db.migrate import create_database
+from db.revisions import VERSIONS
 from db.session import open_database
 
 

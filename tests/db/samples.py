@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy.orm import Session
 
 from db import store
@@ -20,6 +21,8 @@ from pipeline.records import (
     Status,
 )
 
+ONLY_SQLITE = pytest.mark.parametrize("where", ["sqlite"], indirect=True)
+ONLY_POSTGRES = pytest.mark.parametrize("where", ["postgresql"], indirect=True)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PHOTOS = "/photos"
 NOT_UTF8 = b"train/cat/caf\xe9\n.jpg"

@@ -13,7 +13,7 @@ from db import store
 from db.backups import Backup, check_whole, list_backups, make_backup, superseded
 from db.session import open_database, open_read_only
 from pipeline.errors import DatabaseError, DiskFull
-from tests.db.samples import NOON, PHOTOS, begin_cycle, begin_run, epoch
+from tests.db.samples import NOON, ONLY_SQLITE, PHOTOS, begin_cycle, begin_run, epoch
 from tests.small_disk import fill, small_disk
 
 __all__ = ["small_disk"]
@@ -46,6 +46,7 @@ def test_a_backup_is_the_same_database_and_private(stored: Path) -> None:
     assert [file.name for file in backup.path.parent.iterdir()] == [backup.path.name]
 
 
+@ONLY_SQLITE
 def test_a_backup_has_what_is_committed_and_not_what_another_session_is_writing(
     session: Session, path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.file_check import VERSIONS, known_revisions
+from db.revisions import VERSIONS, known_revisions
 from db.session import open_current, open_read_only
 from pipeline.errors import ChampionChanged, DatabaseError, DatabaseMissing, NoSuchRecord
 from pipeline.records import Promotion
@@ -19,11 +19,10 @@ from tests.db.samples import NOON, begin_cycle, begin_run
 RACE = """
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from db import store
 from db.session import open_current
 from pipeline.errors import ChampionChanged
-sessions, mine = open_current(Path(sys.argv[1])), int(sys.argv[2])
+sessions, mine = open_current(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 for line in sys.stdin:
     expected = int(line) or None
@@ -103,12 +102,12 @@ def ask(racers: list["subprocess.Popen[str]"], line: str) -> list[str]:
 
 
 def test_of_two_processes_that_promote_at_once_exactly_one_wins_each_time(
-    path: Path, sessions: sessionmaker[Session], runs: list[int]
+    where: Path | str, sessions: sessionmaker[Session], runs: list[int]
 ) -> None:
     racing = runs[2:]
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", RACE, str(path), str(run_id)],
+            [sys.executable, "-c", RACE, str(where), str(run_id)],
             cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         for run_id in racing
@@ -166,18 +165,18 @@ def test_a_rollback_goes_to_the_champion_before_and_repeated_ones_go_further_bac
 
 
 def test_a_writer_beside_a_cycle_neither_makes_nor_migrates_a_database(
-    path: Path, sessions: sessionmaker[Session], runs: list[int], tmp_path: Path
+    where: Path | str, sessions: sessionmaker[Session], runs: list[int], tmp_path: Path
 ) -> None:
     with pytest.raises(DatabaseMissing):
         open_current(tmp_path / "none.db")
     assert not (tmp_path / "none.db").exists()
-    with open_current(path).begin() as session:
+    with open_current(where).begin() as session:
         store.promote(session, runs[0], NOON, "by hand", "promote")
-    with open_read_only(path)() as session:
+    with open_read_only(where)() as session:
         assert store.champion_id(session) == runs[0]
     newer = tmp_path / "versions"
     newer.mkdir()
     for revision in (*known_revisions(VERSIONS), "9999"):
         (newer / f"{revision}_one.py").write_text("")
     with pytest.raises(DatabaseError, match=r"older Whisker: `cli\.py run-now --if-changed` brings it up"):
-        open_current(path, versions=newer)
+        open_current(where, versions=newer)

@@ -8,7 +8,17 @@ from sqlalchemy.orm import Session
 
 from db import store
 from pipeline.records import Change, Findings, Leak, Novelty, SnapshotImage, Suspect, Verdict
-from tests.db.samples import PHOTOS, begin_cycle, begin_run, end_cycle, epoch, evaluation, sha, snapshot
+from tests.db.samples import (
+    ONLY_SQLITE,
+    PHOTOS,
+    begin_cycle,
+    begin_run,
+    end_cycle,
+    epoch,
+    evaluation,
+    sha,
+    snapshot,
+)
 
 
 def verdict_on(session: Session, cycle_id: int, run_id: int, compared_id: int | None) -> None:
@@ -132,6 +142,7 @@ def statements_of_a_page(session: Session, cycle_id: int) -> list[tuple[str, Any
     return asked
 
 
+@ONLY_SQLITE
 def test_a_page_asks_as_much_after_many_cycles_and_scans_no_large_table(session: Session) -> None:
     asked = statements_of_a_page(session, finished_cycles(session, 3))
     assert len(statements_of_a_page(session, finished_cycles(session, 30))) == len(asked)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from db import store
-from db.file_check import VERSIONS, known_revisions
+from db.revisions import VERSIONS, known_revisions
 from db.session import open_database, open_read_only
 from pipeline.errors import DatabaseError, DatabaseTooNew
 from tests.conftest import REPOSITORY

@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from db import store
-from db.file_check import VERSIONS
 from db.migrate import create_database
+from db.revisions import VERSIONS
 from db.session import open_database
 from tests.db.samples import PHOTOS
 

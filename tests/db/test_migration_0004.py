@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from db import store
-from db.file_check import VERSIONS, known_revisions
+from db.revisions import VERSIONS, known_revisions
 from db.session import open_database
 from pipeline.records import Findings, Promotion, Verdict
 from tests.db.old_databases import assert_it_becomes_that_of_the_model, make_database_of

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from db.backups import make_backup
-from db.file_check import APPLICATION_ID, VERSIONS, known_revisions
+from db.file_check import APPLICATION_ID
+from db.revisions import VERSIONS, known_revisions
 from db.session import open_database, open_read_only
 from pipeline.errors import BadSettings, DatabaseError, DatabaseMissing, DatabaseTooNew
-from tests.db.samples import NOON, PHOTOS, begin_cycle, begin_run
+from tests.db.samples import NOON, ONLY_SQLITE, PHOTOS, begin_cycle, begin_run
 
 Open = Callable[[Path], sessionmaker[Session]]
 BOTH = pytest.mark.parametrize("open_it", [open_database, open_read_only])
@@ -155,6 +156,7 @@ def test_a_reader_reads_and_cannot_write(path: Path) -> None:
         store.start_cycle(session, PHOTOS, NOON)
 
 
+@ONLY_SQLITE
 def test_a_reader_is_not_stopped_by_a_writer_in_its_transaction(
     sessions: sessionmaker[Session], path: Path
 ) -> None:

@@ -5,8 +5,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import SPLITS, Base
-from db.file_check import VERSIONS, known_revisions
 from db.migrate import MIGRATIONS
+from db.revisions import VERSIONS, known_revisions
+from tests.db.samples import ONLY_SQLITE
 
 
 def test_the_migrations_make_the_tables_of_the_model(session: Session) -> None:
@@ -14,6 +15,7 @@ def test_the_migrations_make_the_tables_of_the_model(session: Session) -> None:
     assert compare_metadata(context, Base.metadata) == []
 
 
+@ONLY_SQLITE
 def test_the_migrations_and_the_model_agree_on_the_tables_without_rowid(session: Session) -> None:
     made = session.scalars(text("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"))
     tables = Base.metadata.tables.values()

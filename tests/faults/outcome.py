@@ -3,7 +3,7 @@
 from contextlib import closing
 from typing import Any
 
-from db.engine import connect_to_file
+from db.sqlite_engine import connect_to_file
 from tests.faults.subject import Subject
 
 # Of the newest finished cycle: whether it was resumed, and under which number, must not matter.

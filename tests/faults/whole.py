@@ -11,7 +11,7 @@ from pathlib import Path
 import html5lib
 import psutil
 
-from db.engine import connect_to_file
+from db.sqlite_engine import connect_to_file
 from pipeline.errors import WeightsError
 from pipeline.manifest import read_manifest
 from tests.faults.subject import Subject

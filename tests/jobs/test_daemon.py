@@ -342,7 +342,7 @@ def test_the_service_manager_hears_of_start_life_and_end(tmp_path: Path, start: 
 
 
 def test_a_database_that_is_locked_throughout_stops_no_looks(home: Path, start: Start) -> None:
-    from db.engine import connect_to_file
+    from db.sqlite_engine import connect_to_file
 
     open_database(home / "whisker.db")
     connection = connect_to_file(home / "whisker.db", "rw")

@@ -12,8 +12,8 @@ from rich.console import Console
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.engine import connect_to_file
 from db.session import open_database
+from db.sqlite_engine import connect_to_file
 from jobs.display_status import show_status, status_document
 from jobs.home import Home
 from jobs.status import Status, status_of

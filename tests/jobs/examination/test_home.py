@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from db.file_check import APPLICATION_ID, VERSIONS, known_revisions
+from db.file_check import APPLICATION_ID
+from db.revisions import VERSIONS, known_revisions
 from jobs.examination.home import (
     examine_database,
     examine_home,

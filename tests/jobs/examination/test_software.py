@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from db.engine import journal_mode
+from db.sqlite_engine import journal_mode
 from jobs.examination.check import Check
 from jobs.examination.software import (
     REQUIREMENTS,

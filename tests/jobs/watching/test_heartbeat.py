@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.engine import connect_to_file
 from db.session import open_again, open_read_only
+from db.sqlite_engine import connect_to_file
 from jobs.watching.heartbeat import EVERY_SECONDS, Heartbeat, beating
 from jobs.watching.process_identity import this_process
 from pipeline.errors import EmptyClass, Interrupted

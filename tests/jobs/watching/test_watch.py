@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from db import store
-from db.engine import connect_to_file
 from db.session import open_again
+from db.sqlite_engine import connect_to_file
 from jobs.supervise import run_supervised
 from jobs.watching.heartbeat import Heartbeat
 from jobs.watching.watch import LOOK_SECONDS, Silence, Watch
