@@ -1,4 +1,4 @@
-"""Column types for values that SQLite cannot keep as they are."""
+"""Column types for values that a database cannot keep as they are."""
 
 import os
 import struct
@@ -45,14 +45,20 @@ class FolderPath(TypeDecorator[str]):
 
 
 class Sentence(TypeDecorator[str]):
-    """Text for people. It may quote a path that is not UTF-8; odd bytes are stored as backslash escapes."""
+    """Text for people, which may quote anything.
+
+    Odd bytes of a path that is not UTF-8 are stored as backslash escapes, and so are zeros, which no text of
+    PostgreSQL may have.
+    """
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Escape what cannot be encoded, so that the message of a failure is never itself a failure."""
-        return None if value is None else value.encode("utf-8", "backslashreplace").decode()
+        if value is None:
+            return None
+        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 class Signed64(TypeDecorator[int]):

@@ -56,17 +56,21 @@ def load_run_on(session: Session, run_id: int, snapshot_id: int | None) -> RunDe
     get_run(session, run_id)
     row, accuracy, log_loss = session.execute(_scored_runs().where(RunRow.id == run_id)).one()
     epochs = _epochs(session, EpochRow.run_id == run_id)
-    artifacts = session.scalars(
-        select(ArtifactRow).where(ArtifactRow.run_id == run_id).order_by(ArtifactRow.name)
-    )
+    artifacts = session.scalars(select(ArtifactRow).where(ArtifactRow.run_id == run_id))
     return RunDetails(
         run=_run(row, accuracy, log_loss, epochs[run_id]),
         evaluation=None if snapshot_id is None else evaluation_on(session, run_id, snapshot_id),
         structure=_structure(row.structure),
-        artifacts=tuple(Artifact(artifact.name, artifact.sha256, artifact.size) for artifact in artifacts),
+        artifacts=_artifacts(artifacts),
         findings=read_findings(row.findings),
         heat_maps=load_heat_maps(session, run_id),
     )
+
+
+def _artifacts(rows: Iterable[ArtifactRow]) -> tuple[Artifact, ...]:
+    """Return artifacts by name; a server may have another order of letters."""
+    files = (Artifact(row.name, row.sha256, row.size) for row in rows)
+    return tuple(sorted(files, key=lambda file: file.name))
 
 
 def without_parts(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,18 @@ def make_database_of(revision: str, path: Path, versions: Path, rows: str = "") 
 
     `rows` are statements that fill it.
     """
-    versions.mkdir()
-    for file in VERSIONS.glob("[0-9]*_*.py"):
-        if file.name[:4] <= revision:
-            shutil.copy(file, versions)
-    create_database(path, versions)
+    create_database(path, versions_up_to(revision, versions))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(rows)
+
+
+def versions_up_to(revision: str, folder: Path) -> Path:
+    """Make a folder of the migrations up to a revision, and return it."""
+    folder.mkdir(parents=True)
+    for file in VERSIONS.glob("[0-9]*_*.py"):
+        if file.name[:4] <= revision:
+            shutil.copy(file, folder)
+    return folder
 
 
 def assert_it_becomes_that_of_the_model(path: Path) -> None:

@@ -1,6 +1,5 @@
 """Migrations, with one more revision that the test writes."""
 
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from db.revisions import VERSIONS, known_revisions
 from db.session import open_database, open_read_only
 from pipeline.errors import DatabaseError, DatabaseTooNew
 from tests.conftest import REPOSITORY
+from tests.db.old_databases import versions_up_to
 from tests.db.samples import NOON, begin_cycle, begin_run, epoch
 
 PRESENT = known_revisions(VERSIONS)[-1]
@@ -44,10 +44,7 @@ def old(path: Path) -> Path:
 
 
 def versions(tmp_path: Path, migration: str) -> Path:
-    folder = tmp_path / "a folder; 100% odd" / "versions"
-    folder.mkdir(parents=True)
-    for file in VERSIONS.glob("[0-9]*_*.py"):
-        shutil.copy(file, folder)
+    folder = versions_up_to(PRESENT, tmp_path / "a folder; 100% odd" / "versions")
     (folder / f"{NEXT}_one_more.py").write_text(HEADER + migration)
     return folder
 
