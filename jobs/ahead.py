@@ -18,7 +18,7 @@ from jobs.home import Home
 from jobs.schedule import is_quiet
 from jobs.stop import StopFlag
 from pipeline.backbones import backbone_named
-from pipeline.device import Device, context, needs_no_gpu
+from pipeline.device import needs_no_gpu, resolve_device
 from pipeline.engine_settings import FrozenSettings
 from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import Recipe
@@ -94,7 +94,7 @@ class Ahead:
     def _compute(self, scanned: ScanResult, check: Callable[[], None]) -> None:
         # Imported here, since they import MXNet.
         from pipeline.ahead import compute_ahead
-        from pipeline.train import Surroundings
+        from pipeline.train import surroundings_on
 
         backbone = backbone_named(self.recipe.backbone)
         compute_ahead(
@@ -103,6 +103,6 @@ class Ahead:
             backbone,
             find_weights(backbone, self.home.weights, self.weights, download=False),
             self.recipe,
-            Surroundings(context(Device("cpu")), self.config.seed, check),
+            surroundings_on(resolve_device(self.config.device), self.config.seed, check),
             self.frozen,
         )

@@ -11,7 +11,7 @@ from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
 from jobs.settings.checks import addresses, between, one_of, readable, that_holds, unless_empty, web_address
 from jobs.settings.setting import setting
 from pipeline.backbones import backbone_named
-from pipeline.device import parse_device
+from pipeline.device import KVSTORES, parse_device
 from pipeline.engine_settings import ENGINE_SETTINGS
 from pipeline.errors import BadSettings
 from pipeline.image_folder import ImageFolder
@@ -75,6 +75,7 @@ class Config:
     recipe: str = setting("fast")  # checked in `jobs/settings/own_recipe.py`, which knows the home's own
     backbone: str = setting("", unless_empty(backbone_named))  # "": the recipe's own
     device: str = setting("auto", parse_device)
+    kvstore: str = setting("device", one_of(*KVSTORES))  # what adds up the gradients of several devices
     engine: str = setting("auto", one_of(*ENGINE_SETTINGS))  # of frozen layers on the CPU
     cache_gb: float = setting(4.0, between(0, _MANY))  # 0: no cache of features
     database_url: str = setting("", unless_empty(place_of_records), secret=True)  # see `Home.records`

@@ -130,7 +130,7 @@ def _look_and_work(
 def _device_and_weights(request: Request, progress: Progress) -> tuple[Device, WeightsFile]:
     """Find what a cycle needs besides images; what is missing is an error before anything is recorded."""
     config, recipe, home = request.config, request.recipe, request.home
-    device = resolve_device(config.device)
+    device = resolve_device(config.device, config.kvstore)
     backbone = backbone_named(recipe.backbone)
     check_precision(recipe.precision, backbone, device, processor_flags())
     weights = find_weights(backbone, home.weights, request.weights, progress=as_stage(progress))

@@ -22,6 +22,7 @@ def environment(device: Device) -> dict[str, str]:
         "processor": processor(),
         "threads": os.environ.get("OMP_NUM_THREADS", ""),
         "device": device.name,
+        **({"kvstore": device.kvstore} if len(device.numbers) > 1 else {}),
         **({"device note": device.note} if device.note else {}),
     }
 

@@ -15,7 +15,7 @@ from jobs.home import Home
 from jobs.look import NOTHING_ACCEPTED, Accepted, Look
 from jobs.watching.heartbeat import Heartbeat
 from pipeline.backbones import backbone_named
-from pipeline.device import Device, context
+from pipeline.device import Device
 from pipeline.differences import bounded, count_by_kind_and_label
 from pipeline.engine_settings import FrozenSettings
 from pipeline.failpoint import failpoint
@@ -57,7 +57,7 @@ def prepare(
     """Store the snapshot and gather what the runs share."""
     # Importing MXNet takes over a second, and a look that finds nothing new does not need it.
     from jobs.work import Work
-    from pipeline.train import Surroundings
+    from pipeline.train import surroundings_on
 
     snapshot_id = _stored(sessions, snapshot, heartbeat)
     if not found.scanned.layout.split_folders:
@@ -78,7 +78,7 @@ def prepare(
         images_folder=request.config.images_folder(),
         backbone=backbone_named(request.recipe.backbone),
         device=device,
-        around=Surroundings(context(device), request.config.seed, heartbeat.check_stop, heartbeat.progress),
+        around=surroundings_on(device, request.config.seed, heartbeat.check_stop, heartbeat.progress),
         frozen=frozen,
         promotion=request.config.promotion(),
         fresh=frozenset(change.sha256 for change in arrived),

@@ -101,7 +101,7 @@ def recorded_run(work: Work, plan: Plan) -> Iterator[OpenRun]:
 @contextmanager
 def _closed_at_the_end(run: OpenRun, plan: Plan) -> Iterator[None]:
     try:
-        with computing_in_words(plan.kind, plan.recipe):
+        with computing_in_words(plan.kind, plan.recipe, run.work.around.sharing.devices):
             yield
     except BaseException as error:
         # A run that had too little memory is over; another one takes its place in the cycle.
@@ -155,7 +155,7 @@ def _going_on(work: Work, plan: Plan) -> OpenRun | None:
     checkpoints.look()
     if checkpoints.found is None:
         return None
-    note = _note(run, checkpoints.found, checkpoints.environment, work.device.name)
+    note = _note(run, checkpoints.found, checkpoints.environment, work.device.kind)
     with work.sessions.begin() as session:
         store.reopen_run(session, run.id)
         for metrics in checkpoints.found.epochs:  # the process may have died before it stored the last one
@@ -175,7 +175,7 @@ def _checkpoints(work: Work, plan: Plan, run_id: int) -> Checkpoints:
     return Checkpoints(work.home.checkpoint(run_id), training, around)
 
 
-def _note(run: Run, found: Checkpoint, now: Mapping[str, str], device: str) -> str:
+def _note(run: Run, found: Checkpoint, now: Mapping[str, str], kind: str) -> str:
     """Say where the run goes on, and why its numbers may not be those of a run that was not cut off."""
     sentence = f"{WENT_ON} {found.epochs[-1].epoch}, since it had been cut off ({run.error})"
     reasons = [
@@ -183,7 +183,7 @@ def _note(run: Run, found: Checkpoint, now: Mapping[str, str], device: str) -> s
         for name in sorted({*now, *found.environment})
         if now.get(name) != found.environment.get(name)
     ]
-    if device != "cpu":
+    if kind != "cpu":
         reasons.append("a GPU adds in no fixed order")
     if run.settings.get("precision") == "float16":
         reasons.append("the scale of its losses began again")
@@ -193,7 +193,7 @@ def _note(run: Run, found: Checkpoint, now: Mapping[str, str], device: str) -> s
 
 
 @contextmanager
-def computing_in_words(kind: RunKind, recipe: Recipe) -> Iterator[None]:
+def computing_in_words(kind: RunKind, recipe: Recipe, devices: int = 1) -> Iterator[None]:
     """Turn a lack of memory, and what MXNet raises, which can be pages long, into one sentence."""
     try:
         yield
@@ -201,7 +201,7 @@ def computing_in_words(kind: RunKind, recipe: Recipe) -> Iterator[None]:
         raise
     except Exception as error:  # MXNet, numpy, ONNX Runtime and Python each have their own for want of memory
         if is_shortage(error):
-            raise out_of_memory(error, kind, recipe) from error
+            raise out_of_memory(error, kind, recipe, devices) from error
         if not isinstance(error, mx.MXNetError):
             raise
         what = (str(error).strip() or "no reason given").splitlines()[-1].strip()

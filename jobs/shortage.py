@@ -47,18 +47,24 @@ def way_out(kind: RunKind, recipe: Recipe) -> str:
     return f"use {' or '.join(ways)}" if ways else "use a smaller --backbone, or free some memory"
 
 
-def out_of_memory(error: BaseException, kind: RunKind, recipe: Recipe) -> OutOfMemory:
-    """Return what a shortage of memory in a run of this kind is to be raised as."""
+def out_of_memory(error: BaseException, kind: RunKind, recipe: Recipe, devices: int = 1) -> OutOfMemory:
+    """Return what a shortage of memory in a run of this kind, on so many devices, is to be raised as."""
     job = "the baseline" if kind == "scratch" else "the fine-tuning"
     parts = 2 * recipe.gradient_parts
-    goes_on = parts <= min(MOST_PARTS, recipe.batch_size)
-    then = f"it goes on with each batch in {parts} parts" if goes_on else way_out(kind, recipe)
-    in_parts = f" in {recipe.gradient_parts} parts" if recipe.gradient_parts > 1 else ""
+    goes_on = parts <= min(MOST_PARTS, -(-recipe.batch_size // devices))
+    then = f"it goes on with each batch{_in_parts(parts, devices)}" if goes_on else way_out(kind, recipe)
     return OutOfMemory(
-        f"{TOO_LITTLE}{job} of {recipe.backbone} at batches of {recipe.batch_size}{in_parts} "
-        f"({_what(error)}); {then}",
+        f"{TOO_LITTLE}{job} of {recipe.backbone} at batches of {recipe.batch_size}"
+        f"{_in_parts(recipe.gradient_parts, devices)} ({_what(error)}); {then}",
         goes_on=goes_on,
     )
+
+
+def _in_parts(parts: int, devices: int) -> str:
+    """Say in how many parts a batch is."""
+    if devices == 1:
+        return f" in {parts} parts" if parts > 1 else ""
+    return f" in {parts} parts on each of {devices} devices" if parts > 1 else f" on {devices} devices"
 
 
 def _what(error: BaseException) -> str:
@@ -86,13 +92,13 @@ def ended_for_want_of_memory(run: Run) -> bool:
     return run.status == "failed" and (run.error or "").startswith(TOO_LITTLE)
 
 
-def note_of_parts(recipe: Recipe) -> str:
-    """Say what it means that a batch is computed in parts."""
+def note_of_parts(recipe: Recipe, devices: int = 1) -> str:
+    """Say what it means that a batch is computed in parts, by each of so many devices."""
     if recipe.trains == "head":
         return f"memory had run out, so images pass the network {recipe.images_at_once} at a time"
     sentence = (
-        f"memory had run out, so each batch of {recipe.batch_size} is computed in {recipe.gradient_parts} "
-        "parts: their gradients add up to those of the batch"
+        f"memory had run out, so each batch of {recipe.batch_size} is computed"
+        f"{_in_parts(recipe.gradient_parts, devices)}: their gradients add up to those of the batch"
     )
     if recipe.trains == "head, then all layers":  # there BatchNorm keeps its statistics
         return sentence

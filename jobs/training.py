@@ -38,7 +38,10 @@ def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
         return earlier.id
     asked, recipe = recipe, with_smaller_parts(recipe, earlier)
     data = work.data(recipe, work.snapshot.part("train"))
-    notes = (f"pretrained weights: {weights.source}, SHA-256 {weights.sha256}", *_of_parts(asked, recipe))
+    notes = (
+        f"pretrained weights: {weights.source}, SHA-256 {weights.sha256}",
+        *_of_parts(work, asked, recipe),
+    )
     with recorded_run(work, Plan("finetune", recipe, data, earlier, notes)) as run:
         contexts, seed = work.around.sharing.contexts, work.around.seed
         network = pretrained_network(work.backbone, len(data.classes), weights, contexts, seed)
@@ -55,8 +58,10 @@ def _fine_tuning(run: OpenRun, network: Any, data: TrainingData, recipe: Recipe)
     return fit_on_features(network, start, data, recipe, around, frozen, checkpoints)
 
 
-def _of_parts(asked: Recipe, recipe: Recipe) -> tuple[str, ...]:
-    return (note_of_parts(recipe),) if recipe.gradient_parts > asked.gradient_parts else ()
+def _of_parts(work: Work, asked: Recipe, recipe: Recipe) -> tuple[str, ...]:
+    if recipe.gradient_parts == asked.gradient_parts:
+        return ()
+    return (note_of_parts(recipe, work.around.sharing.devices),)
 
 
 def train_scratch(work: Work, recipe: Recipe) -> int:
@@ -70,7 +75,7 @@ def train_scratch(work: Work, recipe: Recipe) -> int:
     asked, recipe = recipe, with_smaller_parts(recipe, earlier)
     train = evenly(work.snapshot.part("train"), recipe.baseline_images)
     data = work.data(recipe, train)
-    with recorded_run(work, Plan("scratch", recipe, data, earlier, _of_parts(asked, recipe))) as run:
+    with recorded_run(work, Plan("scratch", recipe, data, earlier, _of_parts(work, asked, recipe))) as run:
         failpoint("in_baseline")
         contexts, seed = work.around.sharing.contexts, work.around.seed
         network = scratch_network(work.backbone, len(data.classes), contexts, seed)

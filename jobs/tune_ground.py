@@ -10,7 +10,7 @@ from jobs.tune import TuneRequest
 from pipeline.arrays import Array
 from pipeline.backbones import backbone_named
 from pipeline.cross_validation import Ground
-from pipeline.device import context, resolve_device
+from pipeline.device import resolve_device
 from pipeline.evaluate import Progress
 from pipeline.features import compute_features
 from pipeline.leaks import likeness
@@ -21,7 +21,7 @@ from pipeline.pretrained.weights import find_weights
 from pipeline.reader import ImageReader
 from pipeline.recipes import preprocessing_for
 from pipeline.records import Snapshot, SnapshotImage
-from pipeline.train import Surroundings, TrainingData
+from pipeline.train import TrainingData, surroundings_on
 from pipeline.tuning import PARTS
 
 log = logging.getLogger("whisker")
@@ -48,14 +48,14 @@ def prepare_ground(
     config, recipe, classes = request.config, request.recipe, snapshot.classes
     images = _some(snapshot.part("train"))
     require_enough(images, classes, PARTS)
-    backbone, device = backbone_named(recipe.backbone), resolve_device(config.device)
+    backbone, device = backbone_named(recipe.backbone), resolve_device(config.device, config.kvstore)
     weights = find_weights(
         backbone,
         request.home.weights,
         request.weights,
         progress=as_stage(progress),
     )
-    around = Surroundings(context(device), config.seed, flag.check, progress)
+    around = surroundings_on(device, config.seed, flag.check, progress)
     network = pretrained_network(backbone, len(classes), weights, around.sharing.contexts, around.seed)
     reader = ImageReader(config.images_folder(), preprocessing_for(backbone, recipe))
     data = TrainingData(reader, images, (), classes)

@@ -91,7 +91,6 @@ def on_one_device(network: Any, device: Any) -> None:
         values = parameter.data(device).copy()  # what `reset_ctx` gives is a mean, and rounded
         parameter.reset_ctx(device)
         parameter.set_data(values)
-    network.hybridize(static_alloc=True)
 
 
 def split_features(network: Any, at: int) -> tuple[Any, Any]:

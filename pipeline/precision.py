@@ -29,7 +29,7 @@ def check_precision(precision: Precision, backbone: Backbone, device: Device, fl
 
 
 def _problem(precision: Precision, backbone: Backbone, device: Device, flags: frozenset[str]) -> str | None:
-    on_cpu = device.name == "cpu"
+    on_cpu = device.kind == "cpu"
     if precision == "float16" and on_cpu:
         return "MXNet computes in float16 on GPUs only; use float32, or bfloat16 where the processor has it"
     if precision != "bfloat16":

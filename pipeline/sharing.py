@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.arrays import Array
+from pipeline.device import Device, contexts
 from pipeline.runtime import mx
 
 
@@ -64,6 +65,11 @@ class Sharing:
     def total(self, values: Array) -> Array:
         """Return sums over all processes, float64, of what each has added up over its devices."""
         return values
+
+
+def sharing_of(device: Device) -> Sharing:
+    """Return how the devices of this host share a training."""
+    return Sharing(contexts(device), device.kvstore)
 
 
 def leave_nobody_out(parameters: Iterable[Any]) -> None:

@@ -15,6 +15,7 @@ from pipeline.batch_norm import average_statistics, settle_batch_norm
 from pipeline.checkpoint import Checkpoints
 from pipeline.crops import Crop
 from pipeline.decode import normalise
+from pipeline.device import Device
 from pipeline.epoch_sums import EpochSums
 from pipeline.evaluate import Progress, as_judged, evaluation, label_indices, run_forward, silent
 from pipeline.failpoint import failpoint
@@ -24,7 +25,7 @@ from pipeline.reader import Batch, ImageReader
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage, Suspect
 from pipeline.runtime import mx
-from pipeline.sharing import Sharing
+from pipeline.sharing import Sharing, sharing_of
 from pipeline.snapshot import evenly
 from pipeline.training_state import TrainingState
 
@@ -56,6 +57,14 @@ class Surroundings:
     def sharing(self) -> Sharing:
         """How the work is shared."""
         return self.shared or Sharing((self.device,))
+
+
+def surroundings_on(
+    device: Device, seed: int, check_stop: Callable[[], None], progress: Progress = silent
+) -> Surroundings:
+    """Return the surroundings of a training on a device, which may be several."""
+    sharing = sharing_of(device)
+    return Surroundings(sharing.contexts[0], seed, check_stop, progress, sharing)
 
 
 def fit_all_layers(

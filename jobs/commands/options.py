@@ -25,4 +25,6 @@ BACKBONE = click.option(
     "--backbone", shell_complete=backbones, help="The pretrained network; `weights list` shows all."
 )
 WEIGHTS = click.option("--weights", type=FILE, help="A file of pretrained weights for the backbone.")
-DEVICE = click.option("--device", shell_complete=devices, help="auto, cpu, gpu or gpu:N.")
+DEVICE = click.option(
+    "--device", shell_complete=devices, help="auto, cpu, gpu, gpu:N, or several such as gpu:0,1."
+)

@@ -16,6 +16,7 @@ from pipeline.cuda_driver import (
 )
 from pipeline.cuda_libraries import GPU_WHEEL, mxnet_distributions
 from pipeline.device import CHECK_SECONDS, NO_GPU_CODE, judge
+from pipeline.device_check import ALL_GPUS
 from pipeline.probe_child import ProbeOutcome, describe_end, run_probe
 
 PROBE_SECONDS = 30.0
@@ -33,7 +34,7 @@ def examine_devices() -> list[Check]:
     if GPU_WHEEL not in mxnet_distributions():
         return [idle_gpu_check(driver)]
     libraries = run_probe("pipeline.cuda_libraries", timeout_seconds=PROBE_SECONDS)
-    proof = run_probe("pipeline.device_check", "any", timeout_seconds=CHECK_SECONDS)
+    proof = run_probe("pipeline.device_check", ALL_GPUS, timeout_seconds=CHECK_SECONDS)
     return [
         overlapping_check(_installed(OVERLAPPING)),
         *library_checks(libraries.facts.get("libraries", [])),
@@ -125,11 +126,12 @@ def gpu_checks(driver: DriverProbe) -> list[Check]:
 
 
 def proof_check(outcome: ProbeOutcome) -> Check:
-    """Return whether a GPU has trained one step, which is the only proof that it can be used."""
+    """Return whether the GPUs have trained one step, which is the only proof that they can be used."""
     device = judge(outcome, CHECK_SECONDS)
-    if device.name == "cpu":
-        return Check("MXNet on the GPU", "problem", f"no GPU can be used: {device.note}")
-    return Check("MXNet on the GPU", "ok", f"MXNet trains one step on {device.name}")
+    if device.kind == "cpu":
+        return Check("MXNet on the GPU", "problem", f"not all GPUs can be used: {device.note}")
+    together = ", and these add up what they have" if len(device.numbers) > 1 else ""
+    return Check("MXNet on the GPU", "ok", f"MXNet trains one step on {device.name}{together}")
 
 
 def _library_check(library: Mapping[str, Any]) -> Check:

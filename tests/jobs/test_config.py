@@ -144,7 +144,7 @@ FAULTS = [
     ("promotion_margin = nan", "line 1: promotion_margin = nan is not a fraction"),
     ("promotion_margin = true", "line 1: promotion_margin = true is not a number"),
     ("auto_promote = 0", "line 1: auto_promote = 0 is not true or false"),
-    ("device = 'tpu'", "line 1: device 'tpu' is unknown; use auto, cpu, gpu or gpu:N"),
+    ("device = 'tpu'", "line 1: device 'tpu' is unknown; use auto, cpu, gpu, gpu:N, or several"),
     ("quiet_hours = 'night'", "line 1: quiet_hours = 'night' is not of the form 22:00-06:00"),
     ("[log]\nlevel = 'loud'", "line 2: level = 'loud' is unknown; use one of debug, info, warning, error"),
     ("[log]\nmax_mb = 0", "line 2: max_mb = 0 is not between 0.1 and 10000"),

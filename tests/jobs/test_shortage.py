@@ -81,6 +81,15 @@ def test_it_is_one_sentence_with_what_where_and_how_it_goes_on(text: str) -> Non
     assert error.goes_on
 
 
+def test_on_several_devices_each_computes_its_share_in_parts() -> None:
+    error = out_of_memory(MemoryError(), "finetune", CLASSIC, 2)
+    assert " at batches of 32 on 2 devices (MemoryError); " in str(error)
+    assert str(error).endswith("it goes on with each batch in 2 parts on each of 2 devices")
+    assert not out_of_memory(MemoryError(), "finetune", replace(CLASSIC, batch_size=8), 8).goes_on
+    said = note_of_parts(replace(CLASSIC, gradient_parts=2), 2)
+    assert "each batch of 32 is computed in 2 parts on each of 2 devices: their gradients add up" in said
+
+
 @pytest.mark.parametrize("recipe", [replace(CLASSIC, gradient_parts=8), replace(CLASSIC, batch_size=1)])
 def test_a_batch_that_cannot_be_smaller_is_the_end_with_a_way_out(recipe: Recipe) -> None:
     error = out_of_memory(MemoryError(), "finetune", recipe)

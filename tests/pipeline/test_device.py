@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cuda_libraries import GPU_WHEEL, mxnet_distributions
-from pipeline.device import Device, context, judge, needs_no_gpu, parse_device, resolve_device
+from pipeline.device import Device, contexts, judge, needs_no_gpu, parse_device, resolve_device
 from pipeline.errors import BadSettings, DeviceUnavailable
 from pipeline.probe_child import PROJECT_FOLDER, ProbeOutcome, run_probe
 from tests.pipeline.fake_cuda import build_driver, python
@@ -20,18 +20,49 @@ needs_cpu_wheel = pytest.mark.skipif(
 
 @pytest.mark.parametrize(
     ("name", "parsed"),
-    [("auto", ("auto", None)), ("cpu", ("cpu", None)), ("gpu", ("gpu", None)), ("gpu:12", ("gpu", 12))],
+    [
+        ("auto", ("auto", ())),
+        ("cpu", ("cpu", ())),
+        ("gpu", ("gpu", ())),
+        ("gpu:12", ("gpu", (12,))),
+        ("gpu:0,1", ("gpu", (0, 1))),
+        ("gpu:3,0-2", ("gpu", (3, 0, 1, 2))),
+        ("cpu:1,2", ("cpu", (1, 2))),
+    ],
 )
-def test_the_names_of_devices(name: str, parsed: tuple[str, int | None]) -> None:
+def test_the_names_of_devices(name: str, parsed: tuple[str, tuple[int, ...]]) -> None:
     assert parse_device(name) == parsed
 
 
+OTHERWISE = "is unknown; use auto, cpu, gpu, gpu:N, or several such as gpu:0,1"
+
+
 @pytest.mark.parametrize(
-    "name", ["", "GPU", "gpu:", "gpu:-1", "gpu:1.5", "gpu:٣", "cpu:0", "cuda", "gpu:0\n"]
+    ("name", "words"),
+    [
+        *((name, OTHERWISE) for name in ("", "GPU", "gpu:", "gpu:-1", "gpu:1.5", "gpu:٣", "cuda", "gpu:0\n")),
+        *((name, OTHERWISE) for name in ("gpu:0,", "gpu:0,,1", "gpu:0, 1", "gpu:0-1-2", "gpu:0,gpu:1")),
+        ("gpu:0,0", "names gpu:0 twice; name each device once"),
+        ("gpu:0-3,2", "names gpu:2 twice"),
+        ("gpu:3-1", "3-1 is no range; write the smaller number first"),
+        ("cpu:0-999", "names 1000 devices, and the most are 64"),
+        ("cpu:0,gpu:1", "mixes processors and GPUs"),
+    ],
 )
-def test_any_other_name_is_a_bad_setting(name: str) -> None:
-    with pytest.raises(BadSettings, match="use auto, cpu, gpu or gpu:N"):
+def test_any_other_name_is_a_bad_setting(name: str, words: str) -> None:
+    with pytest.raises(BadSettings, match=words):
         resolve_device(name)
+
+
+@pytest.mark.parametrize(("name", "resolved"), [("cpu:1-2", "cpu:1,2"), ("cpu:4", "cpu:4"), ("cpu", "cpu")])
+def test_processors_have_one_name_whatever_they_were_asked_for_by(name: str, resolved: str) -> None:
+    assert resolve_device(name, "local") == Device(resolved, kvstore="local")
+
+
+def test_what_adds_up_between_gpus_is_refused_for_processors() -> None:
+    with pytest.raises(BadSettings, match="kvstore = 'nccl' is for GPUs, and device is cpu:0,1"):
+        resolve_device("cpu:0,1", "nccl")
+    assert resolve_device("cpu", "nccl").name == "cpu", "one device has nothing to add up"
 
 
 @needs_cpu_wheel
@@ -42,7 +73,7 @@ def test_auto_with_the_cpu_wheel_is_the_cpu_and_says_why() -> None:
 
 
 @needs_cpu_wheel
-@pytest.mark.parametrize("name", ["gpu", "gpu:0"])
+@pytest.mark.parametrize("name", ["gpu", "gpu:0", "gpu:0,1"])
 def test_a_gpu_asked_for_with_the_cpu_wheel_is_refused_not_replaced(name: str) -> None:
     with pytest.raises(DeviceUnavailable, match=rf"--device {name} cannot be used: .*whisker\[cu112\]"):
         resolve_device(name)
@@ -70,8 +101,10 @@ def test_resolving_a_device_does_not_import_mxnet() -> None:
 
 
 def test_the_context_of_a_device_is_mxnet_s() -> None:
-    assert str(context(Device("cpu"))) == "cpu(0)"
-    assert str(context(Device("gpu:2"))) == "gpu(2)"
+    names = ("cpu", "gpu", "gpu:2", "gpu:0,3", "cpu:1,2")
+    assert [" ".join(map(str, contexts(Device(name)))) for name in names] == [
+        "cpu(0)", "gpu(0)", "gpu(2)", "gpu(0) gpu(3)", "cpu(1) cpu(2)",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -111,6 +144,13 @@ except DeviceUnavailable as error:
         ("auto", {"gpus": [("H100", 9, 0)]}, "cpu", "H100 (compute capability 9.0) is too new"),
         ("gpu", {"gpus": [("H100", 9, 0)]}, "refused", "H100 (compute capability 9.0) is too new"),
         ("gpu:4", {}, "refused", "there is no GPU 4"),
+        ("gpu:0-1", {}, "refused", "there is no GPU 1; the driver shows gpu:0 (Ampere)"),
+        (
+            "gpu:0,1",
+            {"gpus": [("A4000", 8, 6), ("H100", 9, 0)]},
+            "refused",
+            "H100 (compute capability 9.0) is",
+        ),
         ("auto", {"init": 100}, "cpu", "shows no GPU"),
         ("gpu:0", {"init": 803}, "refused", "reboot"),
         ("gpu:0", {"version": 10020}, "refused", "too old: it supports CUDA 10.2"),

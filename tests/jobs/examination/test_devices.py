@@ -83,5 +83,8 @@ def test_the_other_signs_of_a_gpu_are_judged() -> None:
     assert "nvidia-nccl-cu12" in overlapping_check(["nvidia-nccl-cu12"]).message
     assert kernel_driver_check(["/dev/dxg"]).status == "ok"
     assert "--gpus all" in kernel_driver_check([]).message
-    assert proof_check(ProbeOutcome({"proved": "gpu:0"}, 0, "")).status == "ok"
+    assert proof_check(ProbeOutcome({"proved": "gpu:0"}, 0, "")).message == "MXNet trains one step on gpu:0"
+    together = proof_check(ProbeOutcome({"proved": "gpu:0,1"}, 0, ""))
+    assert together.status == "ok"
+    assert together.message == "MXNet trains one step on gpu:0,1, and these add up what they have"
     assert proof_check(ProbeOutcome({}, None, "")).status == "problem"
