@@ -13,6 +13,7 @@ from pipeline.frozen_pass import run_frozen
 from pipeline.network import forward_on, split_features
 from pipeline.recipes import Recipe
 from pipeline.records import Note, SnapshotImage
+from pipeline.stretches import keep_only
 from pipeline.train import Surroundings, TrainingData
 
 
@@ -67,7 +68,7 @@ def compute_features(
     def part(begin: int, end: int) -> Features:
         found = rows.found[begin:end]
         chosen = tuple(image for image, is_found in zip(images[begin:end], found, strict=True) if is_found)
-        values = rows.values[begin:end] if found.all() else rows.values[begin:end][found]
+        values = keep_only(rows.values[begin:end], np.flatnonzero(found))
         pooled = _in_batches(last_stage, values, recipe.images_at_once, around) if keep_boundary else values
         boundary = values if keep_boundary else np.empty(0, np.float32)
         return Features(chosen, label_indices(chosen, data.classes), pooled, boundary)

@@ -18,6 +18,7 @@ from pipeline.fits import each
 from pipeline.head import LinearHead, fit_head
 from pipeline.novelty import novelty
 from pipeline.records import Calibration, DataPoint, Findings, Note
+from pipeline.samples import MOST_FITTED, drawn_rows
 from pipeline.train import Surroundings
 
 SHARES = (0.125, 0.25, 0.5)  # the point for all training images is the run's own head
@@ -85,6 +86,11 @@ def find_out(
 
 def limits(train: Features) -> Iterator[Note]:
     """Say what the findings leave out if there are very many images."""
+    if len(train.labels) > MOST_FITTED:
+        yield Note(
+            f"C was chosen by {MOST_FITTED} of the {len(train.labels)} training images, and the heads that "
+            "judge them unseen were fitted on as many, to save memory; the head itself is fitted on all"
+        )
     if len(train.labels) > MOST_IMAGES:
         yield Note(
             f"the repeats and all points of the data curve but the last were fitted on at most {MOST_IMAGES} "
@@ -113,7 +119,7 @@ def repeats(train: Features, test: Features, fitting: Fitting, around: Surroundi
 
     Images are drawn with replacement within each class, so that every class is in each sample.
     """
-    members = _members(train, fitting.classes, MOST_IMAGES)
+    members = drawn_rows(train.labels, _keys(train), MOST_IMAGES)
     samples = [_sample(members, (around.seed, repeat)) for repeat in range(REPEATS)]
     for head in fitting.fit_each(train, samples, around):
         yield loss_and_accuracy(head.logits(test.pooled), test.labels)[1]
@@ -132,7 +138,7 @@ def data_curve(
     Of each class the same share is taken, at least one image, and each part contains the smaller ones. Parts
     that are no larger than the one before are left out.
     """
-    members = _members(train, fitting.classes, MOST_IMAGES)
+    members = drawn_rows(train.labels, _keys(train), MOST_IMAGES)
     images = len(train.labels)
     parts = {len(rows): rows for rows in (_part(members, share) for share in (*SHARES, 1.0))}
     parts.pop(images, None)
@@ -153,12 +159,8 @@ def _point(head: LinearHead, test: Features, classes: Sequence[str], used: int, 
     )
 
 
-def _members(train: Features, classes: Sequence[str], most: int) -> list[Array]:
-    """Return the rows of each class that has any, drawn by content hash, about `most` of all together."""
-    order = np.array(sorted(range(len(train.labels)), key=lambda row: train.images[row].sha256[32:]))
-    members = [order[train.labels[order] == label] for label in range(len(classes))]
-    share = min(1.0, most / len(order))
-    return [own[: max(1, round(share * len(own)))] for own in members if len(own)]
+def _keys(train: Features) -> list[str]:
+    return [image.sha256 for image in train.images]
 
 
 def _part(members: Sequence[Array], share: float) -> Array:

@@ -20,6 +20,7 @@ from pipeline.frozen_key import block_digest, choice_key, package_version, row_s
 from pipeline.network import forward_on
 from pipeline.reader import ImageReader
 from pipeline.records import Note, SnapshotImage
+from pipeline.room import room_for
 from pipeline.runtime import mx
 from pipeline.train import Surroundings
 
@@ -89,7 +90,7 @@ class _FrozenPass:
         self.test_time_flip = test_time_flip
         self.digest = block_digest(block)
         self.hashes = content_hashes(images)
-        self.values = np.empty((len(images), *row_shape(block, reader.preprocessing.size)), np.float32)
+        self.values = room_for((len(images), *row_shape(block, reader.preprocessing.size)), settings.cache)
         self.found = np.zeros(len(images), bool)
         self.tables: list[FeatureTable] = []
         self.cache = settings.cache if settings.cache_bytes else None

@@ -12,8 +12,9 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from pipeline.arrays import Array
-from pipeline.evaluate import log_softmax, loss_and_accuracy
+from pipeline.evaluate import cross_entropies, log_softmax, loss_and_accuracy
 from pipeline.fits import LARGE, each
+from pipeline.stretches import stretches
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,18 @@ class _Scaling:
 
     @classmethod
     def of(cls, features: Array) -> "_Scaling":
-        std = features.std(axis=0)
-        return cls(features.mean(axis=0), np.where(std > 1e-6, std, 1.0).astype(np.float32))
+        if features.size <= LARGE:
+            return cls(features.mean(axis=0), cls._never_0(features.std(axis=0)))
+        # Sums of millions of float32 need float64; those of a stretch do not.
+        count = len(features)
+        sums = (features[some].sum(axis=0).astype(np.float64) for some in stretches(count))
+        mean = np.asarray(sum(sums) / count, dtype=np.float32)
+        squares = (np.square(features[some] - mean).sum(axis=0) for some in stretches(count))
+        return cls(mean, cls._never_0(np.sqrt(sum(part.astype(np.float64) for part in squares) / count)))
+
+    @staticmethod
+    def _never_0(std: Array) -> Array:
+        return np.where(std > 1e-6, std, 1.0).astype(np.float32)
 
     def apply(self, features: Array) -> Array:
         return np.asarray((features - self.mean) / self.std)
@@ -49,6 +60,29 @@ class _Scaling:
         return LinearHead(raw.astype(np.float32), (bias - raw @ self.mean).astype(np.float32))
 
 
+@dataclass(frozen=True)
+class _Scaled:
+    """Standardised features: of many images a stretch at a time, and anew in each pass."""
+
+    features: Array  # standardised only if `scaling` is None
+    targets: Array  # float32 (N, classes)
+    scaling: _Scaling | None
+
+    @classmethod
+    def of(cls, features: Array, targets: Array, scaling: _Scaling) -> "_Scaled":
+        if features.size <= LARGE:
+            return cls(scaling.apply(features), targets, None)
+        return cls(features, targets, scaling)
+
+    def parts(self) -> Iterator[tuple[Array, Array]]:
+        """Yield features and targets."""
+        if self.scaling is None:
+            yield self.features, self.targets
+            return
+        for some in stretches(len(self.features)):
+            yield self.scaling.apply(self.features[some]), self.targets[some]
+
+
 def fit_head(
     features: Array, labels: Array, classes: int, *, strength: float, iterations: int
 ) -> list[LinearHead]:
@@ -57,7 +91,7 @@ def fit_head(
     One iteration passes over all the features, so it is what an epoch is elsewhere.
 
     Args:
-        features: float32 (N, F).
+        features: float32 (N, F); they may be more than fits into memory, see `pipeline.room`.
         labels: class indices, int64 (N,).
         classes: number of classes.
         strength: C, the inverse of the L2 penalty: minimised is sum(cross-entropy) + |W|^2 / (2 C)
@@ -65,13 +99,12 @@ def fit_head(
         iterations: the most that are made; it stops before when it has converged.
     """
     scaling = _Scaling.of(features)
-    scaled = scaling.apply(features)
-    targets = np.eye(classes, dtype=np.float32)[labels]
+    scaled = _Scaled.of(features, np.eye(classes, dtype=np.float32)[labels], scaling)
     shape = (classes, features.shape[1] + 1)
     steps: list[Array] = []
-    with threadpool_limits(None if scaled.size > LARGE else 1, "blas"):
+    with threadpool_limits(None if features.size > LARGE else 1, "blas"):
         minimize(
-            lambda flat: _objective(flat.reshape(shape), scaled, targets, strength),
+            lambda flat: _objective(flat.reshape(shape), scaled, strength),
             np.zeros(shape[0] * shape[1]),
             method="L-BFGS-B",
             jac=True,
@@ -82,17 +115,32 @@ def fit_head(
     return [scaling.fold(step[:, :-1], step[:, -1]) for step in parameters]
 
 
-def _objective(parameters: Array, features: Array, targets: Array, strength: float) -> tuple[float, Array]:
+def _objective(parameters: Array, scaled: _Scaled, strength: float) -> tuple[float, Array]:
     """Return the penalised loss, divided by the number of images, and its gradient (flat)."""
     weight, bias = parameters[:, :-1], parameters[:, -1]
-    log_probabilities = log_softmax(features @ weight.T.astype(np.float32) + bias)
-    count = len(features)
-    loss = -(log_probabilities * targets).sum() + (weight**2).sum() / (2 * strength)
-    error = np.exp(log_probabilities) - targets
-    gradient = np.empty_like(parameters)
-    gradient[:, :-1] = error.T.astype(np.float32) @ features + weight / strength
-    gradient[:, -1] = error.sum(axis=0)
+    loss, gradient = (weight**2).sum() / (2 * strength), np.zeros_like(parameters)
+    for features, targets in scaled.parts():
+        log_probabilities = log_softmax(features @ weight.T.astype(np.float32) + bias)
+        loss -= (log_probabilities * targets).sum()
+        error = np.exp(log_probabilities) - targets
+        gradient[:, :-1] += error.T.astype(np.float32) @ features
+        gradient[:, -1] += error.sum(axis=0)
+    gradient[:, :-1] += weight / strength
+    count = len(scaled.targets)
     return loss / count, gradient.ravel() / count
+
+
+def losses_and_accuracies(
+    heads: Sequence[LinearHead], features: Array, labels: Array
+) -> list[tuple[float, float]]:
+    """Return for each head what `loss_and_accuracy` says, in one pass over the features for all."""
+    losses, right = np.zeros(len(heads)), np.zeros(len(heads))
+    for some in stretches(len(features)):
+        for number, head in enumerate(heads):
+            logits = head.logits(features[some])
+            losses[number] += cross_entropies(logits, labels[some]).sum()
+            right[number] += (logits.argmax(axis=-1) == labels[some]).sum()
+    return list(zip((losses / len(features)).tolist(), (right / len(features)).tolist(), strict=True))
 
 
 def held_out_losses(

@@ -25,8 +25,8 @@ def novelty(train: Features, fresh: frozenset[str]) -> Novelty | None:
         return None
     drawn = sorted(earlier.tolist(), key=lambda row: train.images[row].sha256[32:])[:MOST_EARLIER]
     reference = _unit(train.pooled[drawn])
-    usual = _nearest(reference, reference, is_itself=True)
-    distances = _nearest(train.pooled[new], reference)
+    usual = _nearest(reference, np.arange(len(reference)), reference, is_itself=True)
+    distances = _nearest(train.pooled, new, reference)
     limit = float(np.quantile(usual, USUAL))
     novel = sorted(
         (-float(distance), train.images[row].sha256)
@@ -43,14 +43,14 @@ def novelty(train: Features, fresh: frozenset[str]) -> Novelty | None:
     )
 
 
-def _nearest(rows: Array, reference: Array, *, is_itself: bool = False) -> Array:
-    """Return the distance of each row to the nearest row of the reference, float64 (N,).
+def _nearest(features: Array, rows: Array, reference: Array, *, is_itself: bool = False) -> Array:
+    """Return the distance of each of some rows to the nearest row of the reference, float64 (N,).
 
     The rows of the reference have length 1. If both are the same, a row is not compared with itself.
     """
     nearest = np.empty(len(rows))
     for start in range(0, len(rows), CHUNK):
-        cosines = _unit(rows[start : start + CHUNK]) @ reference.T
+        cosines = _unit(features[rows[start : start + CHUNK]]) @ reference.T
         if is_itself:
             own = np.arange(len(cosines))
             cosines[own, start + own] = -np.inf

@@ -13,6 +13,8 @@ from pipeline.evaluate import label_indices, softmax
 from pipeline.fits import each
 from pipeline.head import LinearHead, fit_head
 from pipeline.records import SnapshotImage, Suspect
+from pipeline.samples import MOST_FITTED, drawn_rows
+from pipeline.stretches import stretches
 
 
 def out_of_fold_probabilities(
@@ -24,6 +26,7 @@ def out_of_fold_probabilities(
     iterations: int,
     keys: Sequence[str],
     folds: int = 5,
+    most: int = MOST_FITTED,
 ) -> Array:
     """Return each image's class probabilities, float64 (N, classes), by a head fitted on the other folds.
 
@@ -39,6 +42,7 @@ def out_of_fold_probabilities(
         iterations: see `fit_head`.
         keys: the images' content hashes (N), all different.
         folds: at least 2. A class of fewer images has one in each of the first folds, none in the others.
+        most: images that a head is fitted on, about; of more, some are drawn, see `drawn_rows`.
     """
     order = np.array(sorted(range(len(labels)), key=keys.__getitem__), dtype=np.int64)
     fold = _folds(labels[order], folds)
@@ -47,13 +51,20 @@ def out_of_fold_probabilities(
 
     def fit(number: int) -> LinearHead:
         others = order[fold != number]
+        if len(others) > most:
+            others = others[np.concatenate(drawn_rows(labels[others], [keys[row] for row in others], most))]
         heads = fit_head(features[others], labels[others], classes, strength=strength, iterations=iterations)
         return heads[-1]
 
-    for number, head in zip(numbers, each(fit, numbers, features.size), strict=True):
+    for number, head in zip(numbers, each(fit, numbers, _numbers(features, most)), strict=True):
         judged = order[fold == number]
-        probabilities[judged] = softmax(head.logits(features[judged]))
+        for some in stretches(len(judged)):
+            probabilities[judged[some]] = softmax(head.logits(features[judged[some]]))
     return probabilities
+
+
+def _numbers(features: Array, most: int) -> int:
+    return min(len(features), most) * int(features.shape[1])
 
 
 def _folds(labels: Array, folds: int) -> Array:

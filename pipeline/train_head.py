@@ -10,17 +10,20 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from pipeline.after_head import FittedHead, Judged, further
 from pipeline.arrays import Array
 from pipeline.checkpoint import Checkpoints
 from pipeline.engine_settings import WITHOUT_CACHE, FrozenSettings
-from pipeline.evaluate import evaluation, loss_and_accuracy
+from pipeline.evaluate import evaluation
 from pipeline.features import Features, compute_features, held_out_part
 from pipeline.findings import Fitting, calibrate, find_out, limits
-from pipeline.head import LinearHead, fit_head, held_out_losses
+from pipeline.head import LinearHead, fit_head, held_out_losses, losses_and_accuracies
 from pipeline.network import set_head
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note
+from pipeline.samples import MOST_FITTED, drawn_rows
 from pipeline.suspects import out_of_fold_probabilities, suspects
 from pipeline.train import Surroundings, TrainingData, TrainingEvent
 
@@ -86,10 +89,25 @@ def best_strength(train: Features, held_out: Array, recipe: Recipe, classes: int
     """
     if not held_out.any():
         return min(recipe.head_strengths), float("nan")
+    rows = _drawn(train, held_out)
     tried = held_out_losses(
-        train.pooled, train.labels, held_out, classes, recipe.head_strengths, recipe.head_iterations
-    )
+        train.pooled[rows], train.labels[rows], held_out[rows], classes,
+        recipe.head_strengths, recipe.head_iterations,
+    )  # fmt: skip
     return min(tried, key=lambda pair: pair[1])
+
+
+def _drawn(train: Features, held_out: Array) -> Array | slice:
+    """Return the rows that the strength is chosen by: of very many, of both parts the same share."""
+    images = len(train.labels)
+    if images <= MOST_FITTED:
+        return slice(None)
+    rows = []
+    for part in (np.flatnonzero(held_out), np.flatnonzero(~held_out)):
+        keys = [train.images[row].sha256 for row in part]
+        drawn = drawn_rows(train.labels[part], keys, round(MOST_FITTED * len(part) / images))
+        rows += [part[own] for own in drawn]
+    return np.sort(np.concatenate(rows))
 
 
 def _choice(strength: float, loss: float, held_out: int) -> str:
@@ -116,10 +134,11 @@ def _head_epochs(
     heads: list[LinearHead], train: Features, test: Features, seconds_before: float
 ) -> Iterator[EpochMetrics]:
     """Yield the metrics of each iteration; the frozen pass and the choice of C count for the first one."""
-    for epoch, head in enumerate(heads, start=1):
-        started = time.perf_counter()
-        train_loss, train_accuracy = loss_and_accuracy(head.logits(train.pooled), train.labels)
-        test_loss, test_accuracy = loss_and_accuracy(head.logits(test.pooled), test.labels)
+    started = time.perf_counter()
+    on_train, on_test = (losses_and_accuracies(heads, part.pooled, part.labels) for part in (train, test))
+    seconds = (time.perf_counter() - started) / len(heads)
+    for epoch, (trained, tested) in enumerate(zip(on_train, on_test, strict=True), start=1):
+        (train_loss, train_accuracy), (test_loss, test_accuracy) = trained, tested
         yield EpochMetrics(
             epoch=epoch,
             phase="head",
@@ -127,5 +146,5 @@ def _head_epochs(
             train_accuracy=train_accuracy,
             test_loss=test_loss,
             test_accuracy=test_accuracy,
-            seconds=time.perf_counter() - started + (seconds_before if epoch == 1 else 0.0),
+            seconds=seconds + (seconds_before if epoch == 1 else 0.0),
         )

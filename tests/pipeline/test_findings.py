@@ -14,6 +14,7 @@ from pipeline.features import Features
 from pipeline.findings import Fitting, calibrate, data_curve, find_out, limits, repeats
 from pipeline.head import LinearHead
 from pipeline.records import DataPoint, SnapshotImage
+from pipeline.samples import drawn_rows
 from tests.pipeline.training import AROUND
 
 CLASSES = ("cat", "dog")
@@ -60,7 +61,7 @@ def test_the_parts_are_nested_and_drawn_by_content_whatever_the_order() -> None:
     mixed = Features(
         tuple(TRAIN.images[row] for row in order), TRAIN.labels[order], TRAIN.pooled[order], TRAIN.boundary
     )
-    own = [findings._members(some, CLASSES, 10**6) for some in (TRAIN, mixed)]
+    own = [drawn_rows(some.labels, findings._keys(some), 10**6) for some in (TRAIN, mixed)]
     chosen = [
         [{some.images[row].sha256 for row in findings._part(members, share)} for share in (0.125, 0.25, 0.5)]
         for some, members in zip((TRAIN, mixed), own, strict=True)

@@ -1,11 +1,14 @@
 """The linear head."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
 from pipeline.arrays import Array
-from pipeline.head import _objective, fit_head, held_out_losses
+from pipeline.evaluate import loss_and_accuracy
+from pipeline.head import _objective, _Scaled, _Scaling, fit_head, held_out_losses, losses_and_accuracies
 
 
 def blobs(count: int = 200, width: int = 12, seed: int = 0) -> tuple[Array, Array]:
@@ -19,13 +22,10 @@ def blobs(count: int = 200, width: int = 12, seed: int = 0) -> tuple[Array, Arra
 
 def test_the_gradient_is_that_of_the_loss() -> None:
     features, labels = blobs(30, 4)
-    features = (features - features.mean(0)) / features.std(0)
-    targets = np.eye(2, dtype=np.float32)[labels]
+    scaled = _Scaled.of(features, np.eye(2, dtype=np.float32)[labels], _Scaling.of(features))
     point = np.random.default_rng(1).normal(size=(2, 5))
-    numeric = approx_fprime(
-        point.ravel(), lambda flat: _objective(flat.reshape(2, 5), features, targets, 0.1)[0], 1e-4
-    )
-    assert _objective(point, features, targets, 0.1)[1] == pytest.approx(numeric, abs=2e-3)
+    numeric = approx_fprime(point.ravel(), lambda flat: _objective(flat.reshape(2, 5), scaled, 0.1)[0], 1e-4)
+    assert _objective(point, scaled, 0.1)[1] == pytest.approx(numeric, abs=2e-3)
 
 
 def test_the_last_iterate_is_the_optimum_whatever_the_scale_of_the_features() -> None:
@@ -70,3 +70,40 @@ def test_held_out_images_do_not_train_the_head_that_they_judge() -> None:
         next(held_out_losses(features, these, held_out, 2, [0.1], 50)) for these in (labels, poisoned)
     )
     assert wrong > honest, "had they been trained on, the wrong labels would have been learnt"
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let 2,000 images be more than are worked on at once."""
+    monkeypatch.setattr("pipeline.head.LARGE", 1_000)
+    monkeypatch.setattr("pipeline.stretches.ROWS", 128)
+
+
+def test_many_images_have_the_head_that_they_would_have_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = blobs(2_000)
+    whole = fit_head(features, labels, 2, strength=0.1, iterations=100)[-1]
+    monkeypatch.setattr("pipeline.head.LARGE", 1_000)
+    monkeypatch.setattr("pipeline.stretches.ROWS", 128)
+    parts = fit_head(features, labels, 2, strength=0.1, iterations=100)[-1]
+    assert parts.logits(features) == pytest.approx(whole.logits(features), abs=1e-2)
+
+
+@pytest.mark.usefixtures("few_at_once")
+def test_no_copy_of_many_features_is_made_when_a_head_is_fitted_and_judged() -> None:
+    features, labels = blobs(2_000, 500)
+    tracemalloc.start()
+    heads = fit_head(features, labels, 2, strength=0.1, iterations=3)
+    losses_and_accuracies(heads, features, labels)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < features.nbytes / 3
+
+
+@pytest.mark.usefixtures("few_at_once")
+def test_several_heads_are_judged_in_one_pass_as_each_alone() -> None:
+    features, labels = blobs(300)
+    heads = fit_head(features, labels, 2, strength=0.1, iterations=4)
+    alone = [loss_and_accuracy(head.logits(features), labels) for head in heads]
+    assert np.array(losses_and_accuracies(heads, features, labels)) == pytest.approx(
+        np.array(alone), rel=1e-6
+    )

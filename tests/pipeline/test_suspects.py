@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import fields
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,16 @@ def found(features: Array, labels: Array, classes: int) -> tuple[Suspect, ...]:
 
 
 # ---------------------------------------------------------------- out-of-fold probabilities
+
+
+def test_heads_fitted_on_a_part_of_very_many_images_judge_all_of_them() -> None:
+    features, labels = clusters([400, 400, 3])
+    options: dict[str, Any] = {"strength": 0.1, "iterations": 50, "keys": hashes(len(labels))}
+    all_of_them = out_of_fold_probabilities(features, labels, 3, **options)
+    probabilities = out_of_fold_probabilities(features, labels, 3, **options, most=60)
+    assert np.isfinite(probabilities).all(), "also a class of three images is seen by every head"
+    assert (probabilities.argmax(axis=1) == all_of_them.argmax(axis=1)).mean() > 0.98
+    assert (probabilities != all_of_them).any()
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -22,7 +22,7 @@ from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage
 from pipeline.runtime import mx
 from pipeline.train import TrainingData, score
-from pipeline.train_head import fit_on_features
+from pipeline.train_head import _drawn, fit_on_features
 from tests.pipeline.training import AROUND, data_of
 
 BACKBONE = backbone_named("efficientnet_lite0")
@@ -210,3 +210,16 @@ def test_the_held_out_part_is_the_share_of_each_class_and_ignores_the_order() ->
     assert (held_out_part(images[::-1], 0.2)[::-1] == chosen).all()
     tiny = [images[0], images[1], images[40], images[41]]
     assert held_out_part(tiny, 0.2).sum() == 2
+
+
+def test_of_very_many_images_the_strength_is_chosen_by_as_large_a_share_held_out(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = compute_features(network(), BACKBONE.tail_start, data, recipe_named("fast"), AROUND).train
+    held_out = held_out_part(features.images, 0.25)
+    assert _drawn(features, held_out) == slice(None)
+    monkeypatch.setattr("pipeline.train_head.MOST_FITTED", 8)
+    rows = _drawn(features, held_out)
+    assert isinstance(rows, np.ndarray)
+    assert (len(rows), int(held_out[rows].sum())) == (8, 2)
+    assert set(features.labels[rows][held_out[rows]]) == set(features.labels[rows]) == {0, 1}
