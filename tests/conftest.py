@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import Server, running_server
+from tests.s3_server import S3Server, running_s3
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SLOW_TO_MAKE = ("finished", "reports")  # fixtures that many tests of a folder share
@@ -54,6 +55,13 @@ def quickly(tiny_weights: Path) -> dict[str, str]:
 
     settings = {"WHISKER_BACKBONE": tiny.NAME, "WHISKER_SETTLE_SECONDS": "0"}
     return {**os.environ, **tiny.environment(tiny_weights), **settings}
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """Start a server that speaks S3 for the tests of this process."""
+    with running_s3() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,13 @@ class Entry:
     def is_same(self, seen: FileState) -> bool:
         """Return whether this is the version of an object that a listing has told of.
 
-        A listing may tell the time more precisely than the answer with the object's content does.
+        A listing may tell the time more precisely than the answer with the content does, and no size.
         """
+        if seen.size and self.size != seen.size:
+            return False
         if self.version and seen.inode:
-            return (self.version, self.size) == (seen.inode, seen.size)
-        return (self.mtime_ns // 10**9, self.size) == (seen.mtime_ns // 10**9, seen.size)
+            return self.version == seen.inode
+        return self.mtime_ns // 10**9 == seen.mtime_ns // 10**9
 
 
 class Store(Protocol):

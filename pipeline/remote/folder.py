@@ -159,7 +159,8 @@ class RemoteFolder:
         except Busy as error:
             raise self.unreachable(error) from None
         except Passing as error:
-            next(self.entries(), None)  # raises if it is not this object alone
+            asked_again = replace(self, patience=replace(self.patience, attempts=2))
+            next(asked_again.entries(), None)  # raises if it is not this object alone
             raise BadImage(str(error)) from None
 
 

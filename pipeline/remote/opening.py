@@ -76,8 +76,19 @@ def open_store(url: str, options: Mapping[str, Any], patience: Patience) -> Stor
     """
     try:
         return _STORES.get(url.partition("://")[0], AnyStore)(url, options, patience)
-    except (TypeError, ValueError, ImportError) as error:
+    except Exception as error:  # each library has its own for options that do not fit
+        said = _without(options, str(error).partition("\n")[0])
         raise NoImagesFolder(
-            f"the image folder {url} cannot be opened with what images_options_file says "
-            f"({type(error).__name__}); correct the names and values there"
+            f"the image folder {url} cannot be opened ({type(error).__name__}: {said}); correct what "
+            "images_options_file or the environment says"
         ) from error
+
+
+def _without(options: Mapping[str, Any], text: str) -> str:
+    """Return a text in which no value of these options stands, since each may be secret."""
+    for value in options.values():
+        if isinstance(value, Mapping):
+            text = _without(value, text)
+        elif isinstance(value, str) and len(value) >= 4:  # a shorter one stands in innocent words
+            text = text.replace(value, "***")
+    return text

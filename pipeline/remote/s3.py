@@ -8,6 +8,7 @@ from pipeline.remote.entries import Entry, version_number
 from pipeline.remote.times import nanoseconds
 from pipeline.remote.trouble import Passing, Patience
 
+KEYS_AT_ONCE = 1_000  # the most that S3 gives
 # One layer that tries again is enough: ours, which tells what passes.
 DEFAULTS: dict[str, Any] = {
     "use_listings_cache": False,
@@ -28,13 +29,15 @@ class S3Store:
 
         self._fs: Any = fsspec.filesystem("s3", **{**DEFAULTS, **options})
         self._fs.retries = 1
+        self._fs.connect()  # which sends nothing, but tells options that do not fit
         self._bucket, _, self._prefix = url.removeprefix("s3://").partition("/")
         self._patience = patience
 
     def pages(self, folder: str) -> Iterator[Sequence[Entry]]:
         """Yield what lies directly in a folder, a thousand objects at a time."""
         prefix = f"{self._key(folder)}/".lstrip("/")
-        wanted = {"Bucket": self._bucket, "Prefix": prefix, "Delimiter": "/", **self._fs.req_kw}
+        wanted = {"Bucket": self._bucket, "Prefix": prefix, "Delimiter": "/", "MaxKeys": KEYS_AT_ONCE}
+        wanted |= self._fs.req_kw
         while True:
             page = self._patience.call(lambda: self._fs.call_s3("list_objects_v2", **wanted))
             yield [

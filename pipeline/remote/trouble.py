@@ -10,15 +10,14 @@ from pipeline.errors import BadImage
 
 T = TypeVar("T")
 
-_BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
+_BUSY = frozenset((408, 425, 429, 502, 503, 504))
 _WORDS = {
     400: "a request that the server refuses",
     401: "permission denied",
     403: "permission denied",
-    404: "vanished",
-    410: "vanished",
     413: "too large for the server",
 }
+_WITHOUT_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
 _CUT_OFF = ("ClientPayloadError", "IncompleteRead", "ResponseStreamingError", "ServerDisconnectedError")
 
 
@@ -39,7 +38,7 @@ class Passing(Trouble):
 
 
 class Busy(Passing):
-    """The store asks to be left alone for a while."""
+    """The store as a whole has too much to do, whatever it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +73,14 @@ def trouble_of(error: Exception) -> Trouble:
         return error
     if isinstance(error, BadImage):
         raise error
-    status = _status_of(error)
-    if status in _BUSY:
-        return Busy(f"the server answers {status}")
-    if isinstance(error, FileNotFoundError) or status in (404, 410):
-        return Vanished("vanished")
-    if isinstance(error, PermissionError) or status in (401, 403):
-        return Refused("permission denied")
-    if status:
-        return Refused(_WORDS.get(status, f"the server answers {status}"))
+    if status := _status_of(error):
+        return trouble_of_status(status)
+    if isinstance(error, FileNotFoundError):
+        return trouble_of_status(404)
+    if isinstance(error, PermissionError):
+        return trouble_of_status(403)
     name = type(error).__name__
-    if name in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"):
+    if name in _WITHOUT_CREDENTIALS:
         return Refused("no credentials were found")
     if not isinstance(error, OSError) and type(error).__module__ == "builtins":
         raise error
@@ -95,14 +91,23 @@ def trouble_of(error: Exception) -> Trouble:
     return Passing(f"no connection: {name}")
 
 
-def _status_of(error: BaseException | None) -> int:
-    """Return the status of HTTP that a library's error, or what it was made from, tells of; 0 for none."""
-    while error is not None:
-        answer = getattr(error, "response", None)
-        if isinstance(answer, dict):  # botocore
-            return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-        for name in ("status", "code", "status_code"):  # aiohttp, gcsfs, azure
-            if isinstance(status := getattr(error, name, None), int) and status >= 300:
-                return status
-        error = error.__cause__
+def trouble_of_status(status: int) -> Trouble:
+    """Return what a status of HTTP means."""
+    if status in _BUSY:
+        return Busy(f"the server answers {status}")
+    if status >= 500:
+        return Passing(f"the server answers {status}")
+    if status in (404, 410):
+        return Vanished("vanished")
+    return Refused(_WORDS.get(status, f"the server answers {status}"))
+
+
+def _status_of(error: Exception) -> int:
+    """Return the status of HTTP that a library's error tells of; 0 for none."""
+    answer = getattr(error.__cause__ or error, "response", None)
+    if isinstance(answer, dict):  # botocore's, from which s3fs makes one of Python's
+        return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    for name in ("status", "code", "status_code"):  # aiohttp, gcsfs, azure
+        if isinstance(status := getattr(error, name, None), int) and status >= 300:
+            return status
     return 0

@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes, urljoin
 from pipeline.errors import BadImage
 from pipeline.remote.entries import Entry, version_number
 from pipeline.remote.times import nanoseconds
-from pipeline.remote.trouble import Passing, Patience, Refused, Vanished
+from pipeline.remote.trouble import Passing, Patience, Refused, Vanished, trouble_of_status
 
 MAX_PAGE_BYTES = 256 * 2**20
 AT_ONCE = 32  # requests
@@ -136,11 +136,8 @@ class _Links(HTMLParser):
 
 def _check(answer: Any) -> None:
     """Raise what a status means."""
-    if answer.status in (404, 410):
-        raise Vanished("vanished")
-    answer.raise_for_status()
     if answer.status != 200:
-        raise Refused(f"the server answers {answer.status}")
+        raise trouble_of_status(answer.status)
 
 
 def _entry(path: str, headers: Mapping[str, str]) -> Entry:
