@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy.orm import Session
 
 from db import store
@@ -23,6 +24,8 @@ from pipeline.records import (
 
 ONLY_SQLITE = pytest.mark.parametrize("where", ["sqlite"], indirect=True)
 ONLY_POSTGRES = pytest.mark.parametrize("where", ["postgresql"], indirect=True)
+# For tests by hypothesis, all examples of which have one database: each rolls back what it did.
+ONE_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PHOTOS = "/photos"
 NOT_UTF8 = b"train/cat/caf\xe9\n.jpg"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Connection, MetaData, Table, select
 from sqlalchemy.exc import StatementError
@@ -17,7 +17,7 @@ from tests.postgres import Server
 
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 INSTANTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=ZONES)
-
+BRIEF = settings(max_examples=50, deadline=None)
 
 Back = Callable[[TypeEngine[Any], Any], Any]
 
@@ -43,6 +43,7 @@ def stored_and_read(connection: Connection, column: TypeEngine[Any], value: Any)
     return returned
 
 
+@BRIEF
 @given(INSTANTS)
 def test_an_instant_comes_back_the_same_and_in_utc(back: Back, instant: datetime) -> None:
     returned = back(Instant(), instant)
@@ -55,11 +56,13 @@ def test_a_naive_datetime_is_refused(back: Back) -> None:
         back(Instant(), datetime(2026, 3, 1))
 
 
+@BRIEF
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=5).map(tuple))
 def test_probabilities_come_back_exactly(back: Back, values: tuple[float, ...]) -> None:
     assert back(Probabilities(), values) == values
 
 
+@BRIEF
 @given(st.binary(min_size=1).filter(lambda name: b"\0" not in name))
 def test_a_folder_need_not_be_utf8(back: Back, name: bytes) -> None:
     folder = "/photos/" + name.decode("utf-8", "surrogateescape")
@@ -74,11 +77,13 @@ def test_a_sentence_may_quote_a_zero(back: Back) -> None:
     assert back(Sentence(), "not a JPEG: 'a\0b'") == "not a JPEG: 'a\\x00b'"
 
 
+@BRIEF
 @given(st.integers(0, 2**64 - 1))
 def test_all_inodes_come_back(back: Back, inode: int) -> None:
     assert back(Unsigned64(), inode) == inode
 
 
+@BRIEF
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_times_up_to_2262_come_back(back: Back, nanoseconds: int) -> None:
     assert back(Signed64(), nanoseconds) == nanoseconds

@@ -1,18 +1,14 @@
-import tempfile
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from db.batches import BATCH
 from db.data_tables import LabelDecisionRow
-from db.session import open_database
 from pipeline.records import LabelDecision, Split
-from tests.db.samples import NOON, begin_cycle, end_cycle, sha, snapshot
+from tests.db.samples import NOON, ONE_DATABASE, begin_cycle, end_cycle, sha, snapshot
 
 A, B, C = sha("a"), sha("b"), sha("c")
 DRAWN: st.SearchStrategy[dict[str, Split]] = st.dictionaries(
@@ -56,14 +52,13 @@ def test_more_splits_than_one_statement_takes(session: Session) -> None:
     assert store.drawn_splits(session, many) == many
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(DRAWN, max_size=5))
-def test_of_all_draws_the_first_of_each_image_counts(draws: list[dict[str, Split]]) -> None:
+@settings(ONE_DATABASE, max_examples=20)
+@given(draws=st.lists(DRAWN, max_size=5))
+def test_of_all_draws_the_first_of_each_image_counts(
+    draws: list[dict[str, Split]], sessions: sessionmaker[Session]
+) -> None:
     expected: dict[str, Split] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_database(Path(folder) / "whisker.db").begin() as session,
-    ):
+    with sessions() as session:
         for draw in draws:
             store.save_drawn_splits(session, draw)
             expected = draw | expected
