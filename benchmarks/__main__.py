@@ -21,6 +21,7 @@ from benchmarks import (
     backbones,
     baseline_memory,
     batch_norm,
+    databases,
     export,
     faults,
     frozen_pass,
@@ -75,6 +76,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "soak": soak.main,
     "faults": faults.main,
     "storage": storage.main,
+    "databases": databases.main,
     "tune": tune.main,
 }
 

@@ -61,11 +61,12 @@ class Server:
         self.port = _free_port()
         self._numbers = count(1)
 
-    def make(self) -> None:
-        """Make the folder of the data, and start."""
+    def make(self, **changes: str) -> None:
+        """Make the folder of the data, and start with our settings but for some changes."""
         options = "-U postgres -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en-US"
         self._run("initdb", "--no-sync", *options.split())
-        settings = SETTINGS | {"port": str(self.port), "unix_socket_directories": str(self.folder)}
+        place = {"port": str(self.port), "unix_socket_directories": str(self.folder)}
+        settings = SETTINGS | place | changes
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         (self.folder / "data" / "pg_hba.conf").write_text(ACCESS)
@@ -121,8 +122,11 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Start a server in a folder of its own, or skip; both are gone afterwards, also where we are killed."""
+def running_server(**changes: str) -> Iterator[Server]:
+    """Start a server in a folder of its own, or skip; both are gone afterwards, also where we are killed.
+
+    `changes` are settings of the server that are not ours.
+    """
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
@@ -132,7 +136,7 @@ def running_server() -> Iterator[Server]:
     command = ["sh", "-c", WATCH, str(programs), str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, **identity):
         server = Server(programs, folder)
-        server.make()
+        server.make(**changes)
         yield server
 
 
