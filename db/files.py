@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from db.batches import batches
+from db.batches import batches, one_of
 from db.tables import FileRow, FolderRow
 from pipeline.records import FileState
 
@@ -62,7 +62,7 @@ def save_files(
     folders |= digests
     for some in batches(folders):
         session.execute(
-            delete(FolderRow).where(FolderRow.root == root, FolderRow.path.in_(some)),
+            delete(FolderRow).where(FolderRow.root == root, one_of(session, FolderRow.path, some)),
             execution_options=_AS_IS,
         )
         rows = [{"root": root, "path": path, "digest": folders[path]} for path in some]
@@ -78,12 +78,14 @@ def forget_files(session: Session, root: str, paths: Iterable[bytes]) -> None:
         _delete_files(session, root, batch)
         folders = _folders_of(batch)
         session.execute(
-            update(FolderRow).where(FolderRow.root == root, FolderRow.path.in_(folders)).values(digest=None),
+            update(FolderRow)
+            .where(FolderRow.root == root, one_of(session, FolderRow.path, folders))
+            .values(digest=None),
             execution_options=_AS_IS,
         )
         empty = [folder for folder in folders if not known_files_in(session, root, folder)]
         session.execute(
-            delete(FolderRow).where(FolderRow.root == root, FolderRow.path.in_(empty)),
+            delete(FolderRow).where(FolderRow.root == root, one_of(session, FolderRow.path, empty)),
             execution_options=_AS_IS,
         )
 
@@ -108,5 +110,6 @@ def _folders_of(paths: Iterable[bytes]) -> set[bytes]:
 
 def _delete_files(session: Session, root: str, paths: list[bytes]) -> None:
     session.execute(
-        delete(FileRow).where(FileRow.root == root, FileRow.path.in_(paths)), execution_options=_AS_IS
+        delete(FileRow).where(FileRow.root == root, one_of(session, FileRow.path, paths)),
+        execution_options=_AS_IS,
     )

@@ -70,6 +70,7 @@ def _connect_args(url: URL, busy_seconds: float) -> dict[str, Any]:
     milliseconds = 1000
     on_server = {
         "timezone": "UTC",
+        "cursor_tuple_fraction": 1,  # all rows of an answer are read, also where they come one after another
         "lock_timeout": math.ceil(busy_seconds * milliseconds),
         "idle_in_transaction_session_timeout": _IDLE_SECONDS * milliseconds,
         "tcp_keepalives_idle": _FIRST_ASKED,

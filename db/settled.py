@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.base import SPLITS
-from db.batches import batches
+from db.batches import batches, one_of
 from db.data_tables import LabelDecisionRow
 from db.snapshots import store_images
 from db.tables import ImageRow
@@ -22,7 +22,7 @@ def drawn_splits(session: Session, hashes: Iterable[str]) -> dict[str, Split]:
     for batch in batches(hashes):
         rows = session.execute(
             select(ImageRow.sha256, ImageRow.split).where(
-                ImageRow.sha256.in_(batch), ImageRow.split.is_not(None)
+                one_of(session, ImageRow.sha256, batch), ImageRow.split.is_not(None)
             )
         )
         drawn |= {sha256: SPLITS[split] for sha256, split in rows if split is not None}
@@ -36,7 +36,9 @@ def save_drawn_splits(session: Session, splits: Mapping[str, Split]) -> None:
         for number, split in enumerate(SPLITS):
             drawn = [ids[sha256] for sha256, other in batch if other == split]
             session.execute(
-                update(ImageRow).where(ImageRow.id.in_(drawn), ImageRow.split.is_(None)).values(split=number),
+                update(ImageRow)
+                .where(one_of(session, ImageRow.id, drawn), ImageRow.split.is_(None))
+                .values(split=number),
                 execution_options=_UNSEEN_BY_SESSION,
             )
 
@@ -66,7 +68,7 @@ def save_label_decisions(session: Session, decisions: Iterable[LabelDecision], d
 def forget_label_decisions(session: Session, hashes: Iterable[str]) -> None:
     """Remove the decisions about these images; images without one do not matter."""
     for batch in batches(hashes):
-        images = select(ImageRow.id).where(ImageRow.sha256.in_(batch))
+        images = select(ImageRow.id).where(one_of(session, ImageRow.sha256, batch))
         session.execute(
             delete(LabelDecisionRow).where(LabelDecisionRow.image_id.in_(images)),
             execution_options=_UNSEEN_BY_SESSION,

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, u
 from sqlalchemy.orm import Session, aliased
 
 from db.base import SPLITS
-from db.batches import BATCH, batches
+from db.batches import BATCH, batches, one_of
 from db.tables import CycleRow, ImageRow, RunRow, SnapshotRow, SnapshotSpanRow, ThumbnailRow
 from pipeline.records import Snapshot, SnapshotImage
 
@@ -71,7 +71,9 @@ def _newest_spans(session: Session, image_ids: Sequence[int]) -> set[tuple[int, 
     span = SnapshotSpanRow
     rows = session.execute(
         select(span.split, span.image_id, span.label, span.path).where(
-            span.split.in_(range(len(SPLITS))), span.image_id.in_(image_ids), span.until_id.is_(None)
+            span.split.in_(range(len(SPLITS))),
+            one_of(session, span.image_id, image_ids),
+            span.until_id.is_(None),
         )
     )
     return set(rows.tuples())
@@ -82,7 +84,7 @@ def _close(session: Session, snapshot_id: int, image_ids: Iterable[int]) -> None
     span = SnapshotSpanRow
     for batch in batches(image_ids):
         closed = update(span).where(
-            span.split.in_(range(len(SPLITS))), span.image_id.in_(batch), span.until_id.is_(None)
+            span.split.in_(range(len(SPLITS))), one_of(session, span.image_id, batch), span.until_id.is_(None)
         )
         session.execute(closed.values(until_id=snapshot_id), execution_options=_UNSEEN)
 
@@ -103,7 +105,7 @@ def end_snapshot(session: Session, snapshot_id: int, snapshot: Snapshot) -> None
 def _mark_first_use(session: Session, snapshot_id: int, image_ids: Sequence[int]) -> None:
     session.execute(
         update(ImageRow)
-        .where(ImageRow.id.in_(image_ids), ImageRow.first_snapshot_id.is_(None))
+        .where(one_of(session, ImageRow.id, image_ids), ImageRow.first_snapshot_id.is_(None))
         .values(first_snapshot_id=snapshot_id),
         execution_options=_UNSEEN,
     )
@@ -179,7 +181,9 @@ def store_images(session: Session, hashes: Iterable[str]) -> dict[str, int]:
 
 
 def _image_ids(session: Session, hashes: Sequence[str]) -> dict[str, int]:
-    rows = session.execute(select(ImageRow.sha256, ImageRow.id).where(ImageRow.sha256.in_(hashes)))
+    rows = session.execute(
+        select(ImageRow.sha256, ImageRow.id).where(one_of(session, ImageRow.sha256, hashes))
+    )
     return dict(rows.tuples().all())
 
 
@@ -188,7 +192,7 @@ def save_thumbnails(session: Session, thumbnails: Mapping[str, bytes]) -> None:
     for batch in batches(thumbnails):
         ids = store_images(session, batch)
         session.execute(
-            delete(ThumbnailRow).where(ThumbnailRow.image_id.in_(ids.values())),
+            delete(ThumbnailRow).where(one_of(session, ThumbnailRow.image_id, ids.values())),
             execution_options=_UNSEEN,
         )
         session.execute(
@@ -202,13 +206,17 @@ def load_thumbnails(session: Session, hashes: Iterable[str], limit: int) -> dict
     stored: set[str] = set()
     for batch in batches(wanted):
         stored.update(
-            session.scalars(select(ImageRow.sha256).join(ThumbnailRow).where(ImageRow.sha256.in_(batch)))
+            session.scalars(
+                select(ImageRow.sha256).join(ThumbnailRow).where(one_of(session, ImageRow.sha256, batch))
+            )
         )
     chosen = [sha256 for sha256 in wanted if sha256 in stored][:limit]
     found: dict[str, bytes] = {}
     for batch in batches(chosen):
         rows = session.execute(
-            select(ImageRow.sha256, ThumbnailRow.jpeg).join(ThumbnailRow).where(ImageRow.sha256.in_(batch))
+            select(ImageRow.sha256, ThumbnailRow.jpeg)
+            .join(ThumbnailRow)
+            .where(one_of(session, ImageRow.sha256, batch))
         )
         found |= dict(rows.tuples().all())
     return {sha256: found[sha256] for sha256 in chosen}
