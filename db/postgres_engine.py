@@ -86,7 +86,8 @@ def _connect_args(url: URL, busy_seconds: float) -> dict[str, Any]:
         "keepalives_count": _TIMES_ASKED,
         "tcp_user_timeout": NOTICED_SECONDS * milliseconds,
     }
-    return {**ours, **url.query, "options": _options(on_server, url.query)}
+    chosen = {name: value for name, value in ours.items() if name not in url.query}
+    return chosen | {"options": _options(on_server, url.query)}
 
 
 def _options(settings: Mapping[str, object], given: Mapping[str, Any]) -> str:

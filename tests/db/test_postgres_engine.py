@@ -76,9 +76,24 @@ def test_no_connection_stays_open_between_transactions(postgres: Server, empty_p
     assert postgres.sql(query) == [(0,)]
 
 
-def test_the_address_that_other_programs_use_is_taken_too(empty_postgres_url: str) -> None:
-    with open_read_only(empty_postgres_url.replace("+psycopg", ""))() as session:
+@pytest.mark.parametrize(
+    "form",
+    [
+        "postgresql://whisker@127.0.0.1:{port}/{name}",  # as other programs write it
+        "postgresql+psycopg://whisker@/{name}?host={folder}&port={port}",  # a socket of this machine
+        "postgresql://whisker@/{name}?host=127.0.0.1:1&host=127.0.0.1:{port}",  # the first that answers
+        "postgresql+psycopg://whisker@127.0.0.1:{port}/{name}?connect_timeout=5&application_name=here",
+    ],
+)
+def test_a_server_is_found_by_every_form_of_address(
+    form: str, postgres: Server, empty_postgres_url: str
+) -> None:
+    name = empty_postgres_url.rpartition("/")[2]
+    url = form.format(port=postgres.port, name=name, folder=postgres.folder)
+    with open_read_only(url)() as session:
         assert store.cycle_ids(session) == []
+    with open_current(url).begin() as session:
+        assert store.start_cycle(session, PHOTOS, NOON) == 1
 
 
 def test_a_missing_driver_is_said_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
