@@ -11,6 +11,7 @@ import click
 from jobs import closed_output
 from jobs.commands.backup import backup, restore
 from jobs.commands.champion import champion, promote, rollback
+from jobs.commands.cluster_node import cluster_node
 from jobs.commands.compare import compare
 from jobs.commands.completion import COMPLETION_VARIABLE, completion
 from jobs.commands.config import show_config
@@ -137,6 +138,7 @@ COMMANDS = (
     status,
     completion,
     serve,
+    cluster_node,
 )
 for command in COMMANDS:
     cli.add_command(command)

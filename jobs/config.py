@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jobs.cluster.settings import ClusterSettings, absolute, devices_of_hosts, hosts
 from jobs.extras import missing
 from jobs.image_folder import can_be_read
 from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
@@ -120,6 +121,19 @@ class Config:
     notify_apprise_file: Path | None = setting(None, unless_empty(readable, with_apprise), section="notify")
     notify_events: tuple[str, ...] = setting(EVENTS, one_of(*EVENTS), section="notify")
 
+    cluster_hosts: tuple[str, ...] = setting((), unless_empty(hosts), section="cluster")  # (): no cluster
+    cluster_start: str = setting("local", one_of("local", "ssh", "by-hand"), section="cluster")
+    cluster_scheduler: str = setting("", unless_empty(lambda name: hosts((name,))), section="cluster")
+    cluster_port: int = setting(0, between(0, 65_535), section="cluster")  # of the scheduler; 0: a free one
+    cluster_servers: int = setting(1, between(1, 1_000), section="cluster")
+    cluster_interface: str = setting("", section="cluster")  # of the network; "": that of a host's name
+    cluster_devices: tuple[str, ...] = setting((), unless_empty(devices_of_hosts), section="cluster")
+    cluster_patience: str = setting("1m", parse_interval, section="cluster")  # with a node that is silent
+    cluster_wait: str = setting("5m", parse_interval, section="cluster")  # for all nodes to be there
+    cluster_ssh_options: tuple[str, ...] = setting((), section="cluster")
+    cluster_program: tuple[str, ...] = setting((), section="cluster")  # on the other hosts; (): as here
+    cluster_home: str = setting("", unless_empty(absolute), section="cluster")  # there; "": as here
+
     recipe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # recipe -> changes
     own_recipes: Mapping[str, str] = field(default_factory=dict)  # the home's -> which it changes
 
@@ -162,6 +176,14 @@ class Config:
             self.notify_apprise_file,
             self.notify_events,
         )
+
+    def cluster(self) -> ClusterSettings | None:
+        """Return the hosts that train together; None: this one alone.
+
+        Raises:
+            BadSettings: the settings of [cluster] do not fit each other.
+        """
+        return ClusterSettings.of(self) if self.cluster_hosts else None
 
     def max_wait_seconds(self) -> float:
         """Return `max_wait` in seconds."""

@@ -82,6 +82,7 @@ def prepare(
         frozen=frozen,
         promotion=request.config.promotion(),
         fresh=frozenset(change.sha256 for change in arrived),
+        cluster=request.config.cluster(),
     )
 
 

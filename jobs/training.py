@@ -1,11 +1,12 @@
 """Train one network and store all of it: each epoch as it arrives, then the model, then the ending."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 
 from db import store
+from jobs.cluster.training import fit_anywhere
 from jobs.resume import earlier_run, has_model
 from jobs.run_record import OpenRun, Plan, recorded_run
 from jobs.shortage import note_of_parts, with_smaller_parts
@@ -22,7 +23,7 @@ from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note, Run
 from pipeline.run_course import passes, trained_seconds
 from pipeline.snapshot import evenly
-from pipeline.train import TrainingData, TrainingEvent, fit_all_layers
+from pipeline.train import TrainingData, TrainingEvent
 from pipeline.train_head import fit_on_features
 
 SAMPLE = 8  # images on which a model is compared with its ONNX form
@@ -50,10 +51,12 @@ def train_finetune(work: Work, recipe: Recipe, weights: WeightsFile) -> int:
     return run.id
 
 
-def _fine_tuning(run: OpenRun, network: Any, data: TrainingData, recipe: Recipe) -> Iterator[TrainingEvent]:
+def _fine_tuning(
+    run: OpenRun, network: Any, data: TrainingData, recipe: Recipe
+) -> Generator[TrainingEvent, None, None]:
     around, checkpoints = run.work.around, run.checkpoints
     if recipe.trains == "all layers":
-        return fit_all_layers(network, data, recipe, around, checkpoints)
+        return fit_anywhere(run, "finetune", network, data, recipe)
     start, frozen = run.work.backbone.tail_start, run.work.frozen
     return fit_on_features(network, start, data, recipe, around, frozen, checkpoints)
 
@@ -79,7 +82,7 @@ def train_scratch(work: Work, recipe: Recipe) -> int:
         failpoint("in_baseline")
         contexts, seed = work.around.sharing.contexts, work.around.seed
         network = scratch_network(work.backbone, len(data.classes), contexts, seed)
-        events = fit_all_layers(network, data, recipe, work.around, run.checkpoints)
+        events = fit_anywhere(run, "scratch", network, data, recipe)
         _complete(run, recipe, data, network, events)
     return run.id
 
@@ -89,14 +92,15 @@ def _complete(
     recipe: Recipe,
     data: TrainingData,
     network: Any,
-    events: Iterator[TrainingEvent],
+    events: Generator[TrainingEvent, None, None],
     weights: WeightsFile | None = None,
 ) -> None:
     """Run the training to its end, storing all it yields; publish the model and close the record."""
-    for event in events:
-        run.store(event)
-        if isinstance(event, EpochMetrics):
-            failpoint("after_epoch_row")
+    with closing(events):  # which ends, on an error too, what trains in other processes
+        for event in events:
+            run.store(event)
+            if isinstance(event, EpochMetrics):
+                failpoint("after_epoch_row")
     for path, reason in data.reader.unreadable.items():
         run.store(Note(f"left out, {reason}: {os.fsdecode(path)}"))
     _publish(run, recipe, data, network, weights)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.cluster.settings import ClusterSettings
 from jobs.config import PromotionSettings
 from jobs.home import Home
 from pipeline.backbones import Backbone
@@ -32,6 +33,7 @@ class Work:
     frozen: FrozenSettings
     promotion: PromotionSettings
     fresh: frozenset[str] = frozenset()  # content hashes of the images that are new since the last cycle
+    cluster: ClusterSettings | None = None  # the hosts that train all layers together; None: this process
 
     def data(self, recipe: Recipe, train: tuple[SnapshotImage, ...]) -> TrainingData:
         """Return the images of a run, to be read with the recipe's preprocessing."""

@@ -19,7 +19,11 @@ from pipeline.sharing import Sharing
 
 
 def settle_batch_norm(
-    network: Any, batches: Iterable[Array], device: Any, check_stop: Callable[[], None]
+    network: Any,
+    batches: Iterable[Array],
+    device: Any,
+    check_stop: Callable[[], None],
+    total: Callable[[Array], Array] = lambda values: values,
 ) -> None:
     """Replace the running averages by plain averages over some batches of training images.
 
@@ -31,12 +35,13 @@ def settle_batch_norm(
         batches: normalised images, each float32 (N, 3, S, S).
         device: an `mx.Context`.
         check_stop: called before each batch; raises to stop.
+        total: returns sums over all processes that have batches of their own, see `Sharing.total`.
 
     Raises:
         TrainingDiverged: an activation is not finite, or so large that its variance is not.
     """
     norms = [leaf for leaf in leaves(network) if isinstance(leaf, mx.gluon.nn.BatchNorm)]
-    sums: dict[str, Array] = {norm.name: np.zeros(()) for norm in norms}
+    sums: dict[str, Array] = {norm.name: np.zeros((2, *norm.running_mean.shape)) for norm in norms}
 
     def add(norm: Any, inputs: Any) -> None:
         sums[norm.name] = sums[norm.name] + _moments(inputs[0].asnumpy())
@@ -50,8 +55,9 @@ def settle_batch_norm(
             network(mx.nd.array(images, ctx=device)).wait_to_read()
     for hook in hooks:
         hook.detach()
+    count = int(total(np.array([count]))[0])
     for norm in norms if count else ():
-        mean, variance = sums[norm.name] / count
+        mean, variance = total(sums[norm.name]) / count
         if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
             raise TrainingDiverged(
                 f"the activations before {norm.name} are no longer finite; choose a smaller learning rate"

@@ -32,6 +32,7 @@ WhiskerError                 exit status 1
 ├── TrainingDiverged         1   the loss or a parameter is not finite
 ├── ComputingFailed          1   MXNet failed
 │   └── OutOfMemory              1   there is too little memory
+├── ClusterFailed            1   a process of a training over several hosts died or is silent; passes
 ├── CannotExport             1   a model cannot be given away as was asked
 ├── SaveFailed               1   a file could not be written whole
 │   └── DiskFull                     passes
@@ -182,6 +183,12 @@ class OutOfMemory(ComputingFailed):
     def __init__(self, message: str, *, goes_on: bool) -> None:
         super().__init__(message)
         self.goes_on = goes_on  # whether a new process goes on, with a batch in smaller parts
+
+
+class ClusterFailed(WhiskerError):
+    """A process of a training over several hosts died, went silent or never came; the next cycle goes on."""
+
+    passes = True
 
 
 class CannotExport(WhiskerError):

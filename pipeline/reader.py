@@ -6,7 +6,7 @@ processes forked after MXNet has started hang.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -60,19 +60,31 @@ class ImageReader:
             cropped: tells which part of the image at a position is taken; None: what the preprocessing says.
         """
         positions = list(range(len(images)) if order is None else order)
-        starts = range(0, len(positions), batch_size)
+        groups = (positions[start : start + batch_size] for start in range(0, len(positions), batch_size))
+        for batch in self.groups(images, groups, mirrored=mirrored, cropped=cropped):
+            if len(batch.positions):
+                yield batch
+
+    def groups(
+        self,
+        images: Sequence[SnapshotImage],
+        groups: Iterable[Sequence[int]],
+        *,
+        mirrored: Callable[[int], bool] = lambda position: False,
+        cropped: Callable[[int], Crop | None] = lambda position: None,
+    ) -> Generator[Batch, None, None]:
+        """Yield a batch for each group of positions, also where none of it can be read; see `batches`."""
         with ThreadPoolExecutor(reading_threads(self.folder)) as pool:
             ahead: deque[list[tuple[int, Future[Array | None]]]] = deque()
             try:
-                for start in starts:
-                    chosen = positions[start : start + batch_size]
+                for chosen in groups:
                     ahead.append(
                         [(p, pool.submit(self._pixels, images[p], mirrored(p), cropped(p))) for p in chosen]
                     )
                     if len(ahead) > BATCHES_AHEAD:
-                        yield from _complete(ahead.popleft())
+                        yield self._complete(ahead.popleft())
                 while ahead:
-                    yield from _complete(ahead.popleft())
+                    yield self._complete(ahead.popleft())
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
@@ -86,6 +98,14 @@ class ImageReader:
         pixels = crop.pixels(decoded, self.preprocessing) if crop else to_pixels(decoded, self.preprocessing)
         return pixels[:, ::-1] if mirror else pixels
 
+    def _complete(self, pending: list[tuple[int, "Future[Array | None]"]]) -> Batch:
+        """Return the batch once its images are decoded, without those that could not be read."""
+        read = [(position, future.result()) for position, future in pending]
+        good = [(position, pixels) for position, pixels in read if pixels is not None]
+        size = self.preprocessing.size
+        pixels = np.stack([x for _, x in good]) if good else np.empty((0, size, size, 3), np.uint8)
+        return Batch(np.array([p for p, _ in good], dtype=np.int64), pixels)
+
 
 def read_picture(folder: ImageFolder, path: bytes, sha256: str) -> Image.Image:
     """Return an image, upright and in RGB; raises BadImage if it is no longer what was scanned."""
@@ -93,11 +113,3 @@ def read_picture(folder: ImageFolder, path: bytes, sha256: str) -> Image.Image:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise BadImage("changed since the scan")
     return read_image(data)
-
-
-def _complete(pending: list[tuple[int, "Future[Array | None]"]]) -> Iterator[Batch]:
-    """Yield the batch once its images are decoded; nothing if none of them could be read."""
-    read = [(position, future.result()) for position, future in pending]
-    good = [(position, pixels) for position, pixels in read if pixels is not None]
-    if good:
-        yield Batch(np.array([p for p, _ in good], dtype=np.int64), np.stack([x for _, x in good]))

@@ -5,9 +5,11 @@ turn. MXNet's KVStore adds up their gradients before each update, and every devi
 devices give, up to rounding, what one gives with n times as many parts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from pipeline.arrays import Array
 from pipeline.device import Device, contexts
@@ -45,6 +47,12 @@ class Sharing:
         for number, start in enumerate(range(0, images, part_size)):
             yield slice(start, start + part_size), self.contexts[number % len(self.contexts)]
 
+    def own(self, batch: Sequence[int], part_size: int) -> Sequence[int]:
+        """Return which images of a batch this process computes; there may be none in a short one."""
+        parts = -(-len(batch) // part_size)
+        each = -(-parts // self.processes) * part_size
+        return batch[self.rank * each : (self.rank + 1) * each]
+
     def trainer(self, parameters: Any, options: Mapping[str, float]) -> Any:
         """Return a trainer by SGD, whose updates are the same on all devices.
 
@@ -65,6 +73,26 @@ class Sharing:
     def total(self, values: Array) -> Array:
         """Return sums over all processes, float64, of what each has added up over its devices."""
         return values
+
+    def gathered(self, positions: Array, rows: Array, images: int, width: int) -> tuple[Array, Array]:
+        """Return what all processes have computed of some images.
+
+        Args:
+            positions: int64 (M,): the images of this process.
+            rows: float32 (M, width): what it has computed of each.
+            images: how many there are in all.
+            width: of a row.
+
+        Returns:
+            Positions, sorted, and rows of all that were computed.
+        """
+        if self.processes == 1:
+            return positions, rows
+        table = np.zeros((images, width + 1))
+        table[positions, :width], table[positions, width] = rows.reshape(-1, width), 1
+        table = self.total(table)
+        found = np.flatnonzero(table[:, width])
+        return found, table[found, :width].astype(np.float32)
 
 
 def sharing_of(device: Device) -> Sharing:

@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ def fit_all_layers(
     recipe: Recipe,
     around: Surroundings,
     checkpoints: Checkpoints | None = None,
-) -> Iterator[TrainingEvent]:
+) -> Generator[TrainingEvent, None, None]:
     """Train `network` in place; yield the metrics of each finished epoch, and last the evaluation.
 
     With checkpoints, the training goes on from the one that was found, and each epoch leaves one before it is
@@ -100,7 +100,8 @@ def fit_all_layers(
         loss, accuracy = train_epoch(gradients, trainer, data, labels, recipe, around, epoch)
         average_statistics(network, around.sharing)
         if recipe.batch_norm_batches:
-            settle_batch_norm(network, some_batches(data, recipe, around), around.device, around.check_stop)
+            batches, total = some_batches(data, recipe, around), around.sharing.total
+            settle_batch_norm(network, batches, around.device, around.check_stop, total)
         tested = score(network, data, recipe, around)
         metrics = metrics_of(epoch, loss, accuracy, tested, started)
         if checkpoints:
@@ -193,20 +194,36 @@ def train_epoch(
     order = random.permutation(len(data.train))
     flips = random.random(len(data.train)) < (0.5 if recipe.horizontal_flip else 0.0)
     numbers = random.random((len(data.train), 4))
-    batches = data.reader.batches(
+    batches = data.reader.groups(
         data.train,
-        recipe.batch_size,
-        order=order.tolist(),
+        _own_batches(order.tolist(), data, recipe, around.sharing),
         mirrored=lambda p: bool(flips[p]),
         cropped=lambda p: Crop.drawn(recipe.least_crop, numbers[p]) if recipe.least_crop < 1 else None,
     )
     sums = EpochSums(epoch)
     for batch in batches:
         around.check_stop()
-        sums.add(*_step(gradients, trainer, batch, labels, data, recipe, around))
+        if len(batch.positions) or around.sharing.processes > 1:  # the others wait for this one's part
+            sums.add(*_step(gradients, trainer, batch, labels, data, recipe, around))
         failpoint("in_epoch")
         around.progress(f"epoch {epoch}/{recipe.epochs}", sums.images, len(data.train))
     return sums.means(around.sharing.total)
+
+
+def _own_batches(
+    order: list[int], data: TrainingData, recipe: Recipe, sharing: Sharing
+) -> Iterator[Sequence[int]]:
+    """Yield what this process computes of each batch of an epoch, as positions in the training images.
+
+    A batch that is cut into parts is sorted by content hash first, so that a process reads nearly always the
+    same images: those of its part of all hashes, but for what it takes to make the parts of a batch equal.
+    """
+    size, part_size = recipe.batch_size, sharing.part_size(recipe.images_at_once)
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        if part_size < size:
+            batch.sort(key=lambda p: data.train[p].sha256)
+        yield sharing.own(batch, part_size)
 
 
 def _step(
@@ -225,8 +242,10 @@ def _step(
         targets = mx.nd.array(labels[batch.positions[part]], ctx=device)
         losses, logits = gradients(images, targets)
         sums.append((losses.sum(), (logits.argmax(axis=1) == targets).sum()))
-    all_images = float(sharing.total(np.array([own_images]))[0])
-    gradients.update(trainer, all_images)  # the true size, also for the short last batch
+    if all_images := float(sharing.total(np.array([own_images]))[0]):
+        gradients.update(trainer, all_images)  # the true size, also for the short last batch
+    if not sums:
+        return 0, mx.nd.zeros(1), mx.nd.zeros(1)
     loss, right = (
         mx.nd.add_n(*(value.as_in_context(around.device) for value in values))
         for values in zip(*sums, strict=True)
@@ -235,11 +254,18 @@ def _step(
 
 
 def some_batches(data: TrainingData, recipe: Recipe, around: Surroundings) -> Iterator[Array]:
-    """Yield `batch_norm_batches` batches of training images, in their parts, of all classes, (N, 3, S, S)."""
+    """Yield `batch_norm_batches` batches of training images, in their parts, of all classes, (N, 3, S, S).
+
+    Of processes that share a training, each takes some of the parts.
+    """
     chosen = evenly(data.train, recipe.batch_norm_batches * recipe.batch_size)
     order = np.random.default_rng(0).permutation(len(chosen)).tolist()  # classes mixed within each batch
-    for batch in data.reader.batches(chosen, around.sharing.part_size(recipe.images_at_once), order=order):
-        yield normalise(batch.pixels, data.reader.preprocessing)
+    sharing = around.sharing
+    size = sharing.part_size(recipe.images_at_once)
+    parts = [order[start : start + size] for start in range(0, len(order), size)]
+    for batch in data.reader.groups(chosen, parts[sharing.rank :: sharing.processes]):
+        if len(batch.positions):
+            yield normalise(batch.pixels, data.reader.preprocessing)
 
 
 def score(network: Any, data: TrainingData, recipe: Recipe, around: Surroundings) -> Evaluation:
@@ -257,14 +283,19 @@ def logits_on(
     *,
     stage: str,
 ) -> tuple[Array, Array]:
-    """Return which images can be read, int64 (N,), and the network's logits on them, float32 (N, classes)."""
-    contexts = around.sharing.contexts
-    return run_forward(
-        as_judged(forward_on(network, contexts), test_time_flip=recipe.test_time_flip),
+    """Return which images can be read, int64 (N,), and the network's logits on them, float32 (N, classes).
+
+    Of processes that share a training, each computes some of them, and all get all.
+    """
+    sharing = around.sharing
+    positions, logits = run_forward(
+        as_judged(forward_on(network, sharing.contexts), test_time_flip=recipe.test_time_flip),
         data.reader,
-        images,
-        recipe.images_at_once * len(contexts),
+        images[sharing.rank :: sharing.processes],
+        recipe.images_at_once * len(sharing.contexts),
         stage=stage,
         check_stop=around.check_stop,
         progress=around.progress,
     )
+    positions = sharing.rank + sharing.processes * positions
+    return sharing.gathered(positions, logits, len(images), len(data.classes))

@@ -7,7 +7,7 @@ images say so.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def fit_on_features(
     around: Surroundings,
     settings: FrozenSettings = WITHOUT_CACHE,
     checkpoints: Checkpoints | None = None,
-) -> Iterator[TrainingEvent]:
+) -> Generator[TrainingEvent, None, None]:
     """Train `network.output` (and perhaps the last stage, or all layers) in place.
 
     Yields the choices made as notes, the suspicious labels, the metrics of each iteration of the optimiser as

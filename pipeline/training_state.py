@@ -14,7 +14,7 @@ class TrainingState:
     """Parameters, the moving statistics of BatchNorm, and what the optimiser remembers of each parameter."""
 
     def __init__(self, blocks: Mapping[str, Any], trainer: Any) -> None:
-        """Look at the parameters of some blocks, each under a name, and at the trainer of them.
+        """Look at the parameters of some blocks, each under a name, and at their trainer, if there is one.
 
         Names are by the place in the block: those of MXNet count the networks that a process has made.
         """
@@ -63,7 +63,7 @@ class TrainingState:
     def _trained(self) -> Iterator[tuple[int, str]]:
         """Yield the index that the optimiser knows a parameter by, and its name here."""
         names = {id(parameter): name for name, parameter in self._parameters.items()}
-        for index, parameter in enumerate(self._trainer._params):
+        for index, parameter in enumerate(self._trainer._params if self._trainer else ()):
             if parameter.grad_req != "null":
                 yield index, names[id(parameter)]
 

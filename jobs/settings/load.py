@@ -57,6 +57,7 @@ def load_settings(file: Path, environment: Mapping[str, str] | None = None, **op
     recipes = {recipe: _changes(recipe, found) for recipe in (*RECIPES, *own)}
     changes = {name: some for name, some in recipes.items() if some}
     config = replace(Config(**values), recipe_settings=changes, own_recipes=own)
+    config.cluster()  # its settings must fit each other
     config = connected(config, Home(file.parent))
     return Loaded(config, {item.name: item for item in found.given})
 

@@ -1,0 +1,95 @@
+"""Start the nodes of a job, and end every one of them, whatever happens."""
+
+import contextlib
+import logging
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jobs.cluster.job import JobFolder
+from jobs.cluster.nodes import Node, arguments, here, nodes_of, ssh_command, there
+from jobs.cluster.settings import ClusterSettings
+from jobs.watching.process_tree import DAEMON_VARIABLE
+from pipeline.shown import shown
+
+log = logging.getLogger("whisker")
+
+SECONDS_TO_LEAVE = 5.0  # for what ssh has started
+KEPT_BYTES = 4_000  # of what a node has said
+
+
+@dataclass
+class Started:
+    """A node, and what this machine has of it."""
+
+    node: Node
+    how: Literal["local", "ssh"]
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def death(self) -> str | None:
+        """Return how the process ended; None while it runs."""
+        status = self.process.poll()
+        if status is None:
+            return None
+        return f"signal {-status}" if status < 0 else f"exit status {status}"
+
+    def last_words(self) -> str:
+        """Return the last line that it has said, as the end of a sentence; "" if it said nothing."""
+        try:
+            said = self.log.read_bytes()[-KEPT_BYTES:].decode("utf-8", "replace")
+        except OSError:
+            return ""
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        return f"; its last words were: {shown(lines[-1])[:300]}" if lines else ""
+
+    def end(self) -> None:
+        """End it, and with it what it has started."""
+        if self.process.stdin:
+            self.process.stdin.close()  # which ends a node on another host
+        if self.how == "ssh":
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(SECONDS_TO_LEAVE)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def start_nodes(settings: ClusterSettings, home: Path, job: JobFolder, started: list[Started]) -> None:
+    """Start all nodes that this machine starts, and say how the others are started.
+
+    Args:
+        settings: which nodes there are.
+        home: of the cycle.
+        job: that waits for them.
+        started: takes each as it is started, so that they can be ended whatever happens.
+    """
+    for node in nodes_of(settings):
+        to_be = arguments(node, job.id, settings.wait_seconds)
+        file = job.of(node.role, node.index, "log")
+        if settings.start == "local" or node.role == "scheduler":
+            command = [*here(home), *to_be, "--ends-with-input"]
+            started.append(Started(node, "local", _process(command, file), file))
+        elif settings.start == "ssh":
+            command = ssh_command(settings, node.host, [*there(settings, home), *to_be, "--ends-with-input"])
+            started.append(Started(node, "ssh", _process(command, file), file))
+        else:
+            # A warning, since with --quiet nothing else is shown and nothing will go on without it.
+            log.warning("start on %s: %s", node.host, shlex.join([*there(settings, home), *to_be]))
+
+
+def _process(command: Sequence[str], file: Path) -> "subprocess.Popen[bytes]":
+    with file.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, DAEMON_VARIABLE: str(os.getpid())},
+            start_new_session=True,  # a Ctrl-C in the terminal is for the cycle alone
+        )
