@@ -40,8 +40,13 @@ def _of_database(address: str) -> str:
 
 
 def without_user(text: str) -> str:
-    """Return a text in which no address has a user name or password."""
-    return re.sub(r"://[^/\s]*@", f"://{HIDDEN}@", text)
+    """Return a text in which no address has a user name, a password or a query, where keys stand too."""
+    return re.sub(r"://([^/\s]*@)?([^\s?]*)(\?[^\s'\"]+)?", _plain, text)
+
+
+def _plain(address: re.Match[str]) -> str:
+    user, place, query = address.groups()
+    return f"://{HIDDEN}@{place}" * bool(user) + f"://{place}" * (not user) + f"?{HIDDEN}" * bool(query)
 
 
 def hide(text: str, addresses: Iterable[str]) -> str:

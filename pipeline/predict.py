@@ -14,6 +14,7 @@ from pipeline.decode import BadImage, normalise, read_file, read_image, to_pixel
 from pipeline.evaluate import Forward, softmax
 from pipeline.processors import usable_processors
 from pipeline.records import Preprocessing
+from pipeline.remote.opening import is_url
 
 BATCHES_AHEAD = 2
 
@@ -35,6 +36,8 @@ def predict(
     temperature: float = 1.0,
     batch_size: int = 32,
     check_stop: Callable[[], None] = lambda: None,
+    read: Callable[[bytes], bytes] = read_file,
+    threads: int | None = None,
 ) -> Generator[Answer, None, None]:
     """Yield an answer for each file, in the given order, while the next two batches are decoded in threads.
 
@@ -45,35 +48,38 @@ def predict(
         temperature: divides the logits.
         batch_size: images in a forward pass.
         check_stop: called before each batch; raises to stop.
+        read: returns the content of a file, or raises BadImage.
+        threads: that read and decode at once; None: one for each processor.
     """
     waiting = iter(paths)
 
     def scaled(images: Array) -> Array:
         return forward(images) / temperature
 
-    with ThreadPoolExecutor(usable_processors()) as pool:
+    with ThreadPoolExecutor(threads or usable_processors()) as pool:
         ahead: deque[list[tuple[bytes, Future[Array | str]]]] = deque()
         try:
             while True:
                 check_stop()
                 some = list(islice(waiting, batch_size))
                 if some:
-                    ahead.append([(path, pool.submit(_read, path, preprocessing)) for path in some])
+                    ahead.append([(path, pool.submit(_read, path, preprocessing, read)) for path in some])
                 if len(ahead) > BATCHES_AHEAD or not some:
                     if not ahead:
                         return
-                    read = [(path, future.result()) for path, future in ahead.popleft()]
-                    yield from _answers(read, scaled, preprocessing)
+                    answered = [(path, future.result()) for path, future in ahead.popleft()]
+                    yield from _answers(answered, scaled, preprocessing)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(path: bytes, preprocessing: Preprocessing) -> Array | str:
+def _read(path: bytes, preprocessing: Preprocessing, read: Callable[[bytes], bytes]) -> Array | str:
     """Return the pixels of one image, uint8 (S, S, 3), or why there are none."""
     try:
-        return to_pixels(read_image(read_file(path)), preprocessing)
+        return to_pixels(read_image(read(path)), preprocessing)
     except BadImage as error:
-        return str(error) if os.path.lexists(path) else "no such file"
+        is_known = is_url(os.fsdecode(path)) or os.path.lexists(path)
+        return str(error) if is_known else "no such file"
 
 
 def _answers(

@@ -16,11 +16,11 @@ class WebFolder(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
         self.asked: list[str] = []
         self.faults: list[Fault] = []
-        super().__init__(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+        super().__init__(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
 
     @property
     def url(self) -> str:
@@ -112,9 +112,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[WebFolder]:
+def served(folder: Path, port: int = 0) -> Iterator[WebFolder]:
     """Serve a folder as the address of `WebFolder.url`."""
-    with WebFolder(folder) as server:
+    with WebFolder(folder, port) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:

@@ -60,8 +60,8 @@ def predict(
 ) -> None:
     """Say the class and its probability for images.
 
-    PATH is a file, a folder, a pattern in quotes, or - for a list of paths on standard input. What cannot be
-    read is a row with its error, and the exit status is 1 at the end.
+    PATH is a file, a folder, a URL such as s3://bucket/inbox, a pattern in quotes, or - for a list of paths
+    on standard input. What cannot be read is a row with its error, and the exit status is 1 at the end.
 
     \b
     Examples:
@@ -77,6 +77,7 @@ def predict(
     """
     from jobs.answers import as_text
     from jobs.predict import check_sorting, classify, open_classifier
+    from jobs.predict_urls import places_of
     from pipeline.trained_model import open_stranger
 
     if run_id is not None and place is not None:
@@ -95,7 +96,13 @@ def predict(
 
     with state.at_work() as (flag, _):
         answers = classify(
-            model, paths, sys.stdin.buffer, flag.check, reject_below=reject_below, sort_into=sort_into
+            model,
+            paths,
+            sys.stdin.buffer,
+            flag.check,
+            places=places_of(state.home, state.config, paths),
+            reject_below=reject_below,
+            sort_into=sort_into,
         )
         chosen = "json" if state.as_json else form
         for text in as_text(counted(answers), model.run_id, model.classes, chosen, reject_below):

@@ -13,6 +13,7 @@ from jobs.home import Home
 from jobs.preparation import Request
 from jobs.stop import StopFlag
 from pipeline.evaluate import silent
+from pipeline.image_folder import ImageFolder
 from pipeline.recipes import Recipe, recipe_named
 from pipeline.records import Cycle
 from tests import tiny
@@ -21,7 +22,7 @@ QUICK = {"backbone": tiny.NAME, "baseline_epochs": 1, "baseline_images": 8, "bat
 REAL = "efficientnet_lite0"  # where it matters what the network knows
 
 
-def request(folder: Path, images: Path, *, baseline: bool = False, **changes: Any) -> Request:
+def request(folder: Path, images: ImageFolder, *, baseline: bool = False, **changes: Any) -> Request:
     # The engine is named, since timing two of them takes longer than such a small run; `test_cli` names none.
     config = Config(images=images, settle_seconds=0, baseline=baseline, engine="onnxruntime")
     recipe: Recipe = replace(recipe_named("fast"), **{**QUICK, **changes})
