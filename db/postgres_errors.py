@@ -74,6 +74,10 @@ _BUSY = (
     "the database {name} was busy for {busy:g} seconds ({reason}): another program holds it;"
     " close that program or try again",
 )
+_BROKEN_OFF = (
+    DatabaseBusy,
+    "the server of the database {name} broke off what we were doing ({reason}): try again",
+)
 _DAMAGED = (
     DatabaseError,
     "the server of the database {name} reports damage ({reason}): check its disk and its log",
@@ -94,10 +98,10 @@ _BY_CODE: _Sentences = {  # SQLSTATE, or how it begins
     "08": _UNREACHABLE,
     "57P": _UNREACHABLE,
     "25P03": _UNREACHABLE,
-    "40001": _BUSY,
-    "40P01": _BUSY,
+    "40001": _BROKEN_OFF,
+    "40P01": _BROKEN_OFF,
     "55P03": _BUSY,
-    "57014": _BUSY,
+    "57014": _BROKEN_OFF,
     "53": _NO_ROOM,
     "53100": (
         DiskFull,
