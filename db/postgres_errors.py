@@ -22,14 +22,14 @@ def translator(url: URL, busy_seconds: float) -> Callable[[ExceptionContext], No
     """Return what an engine does with an error of the driver: it raises one of ours where it knows it."""
 
     def translate(context: ExceptionContext) -> None:
-        known = _ours(context.original_exception, in_words(url), busy_seconds)
+        known = as_ours(context.original_exception, in_words(url), busy_seconds)
         if known is not None:
             raise known from context.original_exception
 
     return translate
 
 
-def _ours(error: Any, name: str, busy_seconds: float) -> WhiskerError | None:
+def as_ours(error: Any, name: str, busy_seconds: float) -> WhiskerError | None:
     """Return the error to raise for one of the driver that a user can mend; None if it is our own bug.
 
     The driver has no code for what fails before there is a connection, or when it is lost.

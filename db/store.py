@@ -65,6 +65,7 @@ from db.runs import (
     set_structure,
     start_run,
 )
+from db.server_lock import stand_by
 from db.settled import (
     drawn_splits,
     forget_label_decisions,
@@ -158,6 +159,7 @@ __all__ = [
     "set_structure",
     "set_verdict",
     "snapshot_with",
+    "stand_by",
     "start_cycle",
     "start_run",
     "temperature",

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base
+from db.base import WITHOUT_ROWID, Base
 from db.columns import Sentence
 from pipeline.records import LookOutcome
 
@@ -31,6 +31,25 @@ class ActivityRow(Base):
     progress_at: Mapped[datetime]  # when `stage` or `done` last changed
     cycle_id: Mapped[int | None] = mapped_column(ForeignKey("cycle.id"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+
+
+class TermRow(Base):
+    """Who has, or had last, a lock of the home; a single row for each lock, used on a server only.
+
+    The number rises with each holder: who finds another one than its own has been replaced.
+    """
+
+    __tablename__ = "term"
+    __table_args__ = (WITHOUT_ROWID,)
+
+    lock: Mapped[str] = mapped_column(String(16), primary_key=True)
+    number: Mapped[int]
+    pid: Mapped[int]
+    process_start: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str]
+    purpose: Mapped[str]
+    began_at: Mapped[datetime]
+    has_ended: Mapped[bool]  # properly, so that the next one need not wait whether it comes back
 
 
 class LookRow(Base):

@@ -8,11 +8,12 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.backups import Backup, list_backups, make_backup, superseded
+from db.place import in_words
 from db.restore import read_numbers
-from db.session import open_database, utc_now
+from db.session import open_database, open_read_only, utc_now
 from jobs.home import Home
 from jobs.traces import cycle_pages, model_folders
-from pipeline.errors import DatabaseMissing, WhiskerError
+from pipeline.errors import DatabaseError, DatabaseMissing, WhiskerError
 from pipeline.failpoint import failpoint
 
 log = logging.getLogger("whisker")
@@ -29,6 +30,9 @@ def open_home(home: Home, *, now: Callable[[], datetime] = utc_now) -> sessionma
         DatabaseMissing: the database was there once.
         DatabaseError: it cannot be used.
     """
+    if home.is_on_server:
+        _require_records(home)
+        return open_database(home.records, now=now)
     database = home.database
     if not database.exists() and not database.is_symlink() and (_traces(home) or list_backups(database)):
         way = (
@@ -40,12 +44,26 @@ def open_home(home: Home, *, now: Callable[[], datetime] = utc_now) -> sessionma
     return open_database(database, now=now)
 
 
+def _require_records(home: Home) -> None:
+    """Check that a database on a server without tables is that of a home without traces of any."""
+    try:
+        open_read_only(home.records)
+    except DatabaseMissing as error:
+        if traces := _traces(home):
+            raise DatabaseMissing(
+                f"the database {in_words(home.records)} is empty, and {traces[0]} belongs to one that was"
+                " not: correct database_url, put a backup in its place, or begin anew with another --home"
+            ) from error
+    except DatabaseError:
+        return  # an older schema, which is brought up to date, or what opening it says
+
+
 def back_up_daily(home: Home, keep: int, now: datetime) -> Backup | None:
     """Make a backup where the newest is older than a day and the database has changed since; keep `keep`.
 
     A backup that cannot be made is a warning and stops no cycle.
     """
-    if not _is_due(home.database, list_backups(home.database), now):
+    if home.is_on_server or not _is_due(home.database, list_backups(home.database), now):
         return None
     try:
         made = make_backup(home.database, now)

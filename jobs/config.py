@@ -8,6 +8,7 @@ from typing import Any
 from jobs.cluster.settings import ClusterSettings, absolute, devices_of_hosts, hosts
 from jobs.extras import missing
 from jobs.image_folder import can_be_read
+from jobs.pace import SHORTEST_SECONDS, Pace
 from jobs.schedule import parse_cron, parse_interval, parse_quiet_hours
 from jobs.settings.checks import addresses, between, one_of, readable, that_holds, unless_empty, web_address
 from jobs.settings.setting import setting
@@ -35,6 +36,12 @@ def place_of_records(address: str) -> None:
 
     if not isinstance(place_of(address), Path) and (said := missing("postgres")):
         raise ValueError(said)
+
+
+def long_enough(interval: str) -> None:
+    """Check the time after which a stand-by takes over: a holder must be able to say that it is there."""
+    if parse_interval(interval).total_seconds() < SHORTEST_SECONDS:
+        raise ValueError(f"is under {SHORTEST_SECONDS:g} seconds")
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,8 @@ class Config:
     cron: str = setting("", unless_empty(parse_cron), section="daemon")
     stuck_after: str = setting("30m", parse_interval, section="daemon")  # without progress
     pause_after_failures: int = setting(5, between(1, 1_000), section="daemon")
+
+    take_over_after: str = setting("30s", long_enough, section="daemon")  # of several hosts
 
     log_level: str = setting("info", one_of(*LEVELS), section="log")
     log_format: str = setting("text", one_of("text", "json"), section="log")
@@ -192,6 +201,10 @@ class Config:
     def stuck_after_seconds(self) -> float:
         """Return `stuck_after` in seconds."""
         return parse_interval(self.stuck_after).total_seconds()
+
+    def pace(self) -> Pace:
+        """Return how soon a lock on a server has a new holder when its old one is gone."""
+        return Pace(parse_interval(self.take_over_after).total_seconds())
 
     def images_folder(self) -> ImageFolder:
         """Return the image folder: a URL, or an absolute path.

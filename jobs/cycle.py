@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from db.patience import patient
 from jobs.ahead import Ahead
 from jobs.backups import back_up_daily, open_home
 from jobs.cycle_record import recorded
 from jobs.home import Home
-from jobs.lock import hold
+from jobs.home_lock import hold_home
 from jobs.logs.file import log_file
 from jobs.logs.lines import log_ids
 from jobs.look import Look
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("whisker")
 
+SERVER_SECONDS = 60.0  # for so long each step of a cycle waits for a server that is away
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -69,17 +72,28 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
     recorded with the cycle before it is raised.
 
     Raises:
-        Locked: another process holds the home.
+        Locked: another process holds the home, or has taken it over meanwhile.
         WhiskerError: the cycle could not start, or failed, or was interrupted.
     """
     home, config = request.home, request.config
     folder = config.images_folder()
     home.create(folder)
-    with hold(home.lock_file, "a cycle"), log_file(home.cycle_log, config.logs()):
-        sessions = open_home(home)
+    patience = config.pace().take_over_seconds if request.if_changed else 0.0  # who asks by hand is told
+    with (
+        hold_home(
+            home, "cycle", "a cycle", pace=config.pace(), patience=patience, nap=flag.nap_or_stop
+        ) as lock,
+        log_file(home.cycle_log, config.logs()),
+    ):
+
+        def check_stop() -> None:
+            flag.check()
+            lock.require()
+
+        sessions = patient(lock.fence(open_home(home)), SERVER_SECONDS, flag.nap_or_stop)
         with (
-            recorded_look(home.records) as ending,
-            beating(home.records, progress, flag.check) as heartbeat,
+            recorded_look(home.records, lock.fence) as ending,
+            beating(home.records, progress, check_stop, lock.fence) as heartbeat,
         ):
             given_up = repair(home, sessions)
             hold_back(home)

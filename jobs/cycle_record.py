@@ -17,7 +17,7 @@ from jobs.notices.send import notify
 from jobs.reports import write_pages
 from jobs.resume import Wanted, cycle_to_go_on_with, status_after
 from jobs.space import record_ending, record_failure, sentence_of
-from pipeline.errors import Interrupted, OutOfMemory
+from pipeline.errors import Interrupted, OutOfMemory, TakenOver
 from pipeline.failpoint import failpoint
 from pipeline.records import Status
 from pipeline.shown import cycle_page_name
@@ -84,7 +84,9 @@ def _closed_at_the_end(home: Home, sessions: sessionmaker[Session], cycle_id: in
     except BaseException as error:
         ending = _ending(cycle_id, status_after(error), sentence_of(error))
         record_failure(home, sessions, f"cycle {cycle_id}", ending)
-        if not _goes_on_at_once(error):  # else there is no memory for pages, and soon more to show
+        if not _goes_on_at_once(
+            error
+        ):  # else there is no memory for pages, or no right, and soon more to show
             write_pages(home, sessions, [cycle_id])
         raise
     record_ending(home, sessions, _ending(cycle_id, "finished", None))
@@ -98,5 +100,5 @@ def _ending(cycle_id: int, status: Status, error: str | None) -> Callable[[Sessi
 
 
 def _goes_on_at_once(error: BaseException) -> bool:
-    """Return whether a new process takes up the cycle."""
-    return isinstance(error, OutOfMemory) and error.goes_on
+    """Return whether another process takes up the cycle, or has done so."""
+    return isinstance(error, TakenOver) or (isinstance(error, OutOfMemory) and error.goes_on)

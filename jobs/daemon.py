@@ -10,7 +10,7 @@ from datetime import datetime
 from db.session import utc_now
 from jobs.config import Config
 from jobs.home import Home
-from jobs.lock import Held, hold
+from jobs.home_lock import HomeLock, hold_home
 from jobs.logs.file import log_file
 from jobs.schedule import parse_interval
 from jobs.stop import StopFlag
@@ -25,9 +25,10 @@ from jobs.watching.process_tree import adopt_orphans
 from jobs.watching.say_once import SayOnce
 from jobs.watching.service_manager import ServiceManager
 from jobs.watching.situation import digest_of_situation
+from jobs.watching.stand_by import StandBy
 from jobs.watching.wall_clock import WallClock
 from jobs.watching.watch import Watch
-from pipeline.errors import HomeLost, Interrupted, WhiskerError
+from pipeline.errors import HomeLost, Interrupted, TakenOver, WhiskerError
 
 log = logging.getLogger("whisker")
 
@@ -46,19 +47,27 @@ def run_daemon(home: Home, load: Callable[[], Config], command: Sequence[str], f
 
     Raises:
         Interrupted: when it has ended, by the signal that ended it.
-        Locked: another daemon runs in this home.
+        Locked: another daemon runs in this home; on a server, this one stands by.
         HomeLost: somebody has removed the home or its lock.
         BadSettings: the settings are wrong at the start.
     """
-    config = load()
-    with hold(home.daemon_lock_file, "a daemon") as lock, log_file(home.daemon_log, config.logs()):
-        adopt_orphans()
-        daemon = Daemon(home, config, load, command, flag, lock)
-        try:
-            daemon.run()
-        finally:
-            daemon.end()
-        raise Interrupted(flag.signal_number or 0)
+    service = ServiceManager(os.environ, time.monotonic)
+    while flag.signal_number is None:
+        config = load()
+        pace, stand_by = config.pace(), StandBy(flag, service, config.pace())
+        with (
+            hold_home(home, "daemon", "a daemon", pace=pace, nap=flag.nap_or_stop, stand_by=stand_by) as lock,
+            log_file(home.daemon_log, config.logs()),
+        ):
+            adopt_orphans()
+            daemon = Daemon(home, config, load, command, flag, lock, service)
+            if stand_by.has_waited:
+                daemon.take_over()
+            try:
+                daemon.run()
+            finally:
+                daemon.end()
+    raise Interrupted(flag.signal_number or 0)
 
 
 class Daemon:
@@ -71,11 +80,12 @@ class Daemon:
         load: Callable[[], Config],
         command: Sequence[str],
         flag: StopFlag,
-        lock: Held,
+        lock: HomeLock,
+        service: ServiceManager,
     ) -> None:
         self._home, self._config, self._load, self._command = home, config, load, command
         self._flag, self._lock = flag, lock
-        self._service = ServiceManager(os.environ, time.monotonic)
+        self._service, self._taken_over = service, False
         self._schedule = LookSchedule(config, utc_now)
         self._clock = WallClock(time.time(), time.monotonic())
         self._situation = digest_of_situation(home.settings_file)
@@ -95,23 +105,34 @@ class Daemon:
             trouble=trouble,
         )
 
+    def take_over(self) -> None:
+        """Begin with a look, by the settings of now: the one that has led may not have ended well."""
+        log.warning("this daemon leads from now on")
+        self._schedule.look_at_once()
+        self._flag.reload = True
+
     def run(self) -> None:
-        """Look when it is time, until a signal comes."""
+        """Look when it is time, until a signal comes or another daemon has taken over."""
         log.info("the daemon looks %s", self._schedule)
         if self._state.trouble:
             log.info("before this start, a look failed: %s", self._state.trouble.reason)
         self._service.ready()
-        while self._flag.signal_number is None:
-            self._turn()
-            if self._schedule.take_due():
-                self._look()
-                self._next_beat = 0.0
-            self._flag.nap(0.5)
-        log.info("stopping")
+        try:
+            while self._flag.signal_number is None:
+                self._turn()
+                if self._schedule.take_due():
+                    self._look()
+                    self._next_beat = 0.0
+                self._flag.nap(0.5)
+            log.info("stopping")
+        except TakenOver as error:
+            self._taken_over = True
+            log.warning("%s", error)
 
     def end(self) -> None:
         """Give the scheduler up, and say so."""
-        self._service.stopping()
+        if not self._taken_over:
+            self._service.stopping()
         self._schedule.stop()
         self._people.finish()
 
@@ -198,7 +219,10 @@ class Daemon:
         watch = Watch(self._home.records, lambda: self._config.stuck_after_seconds())
 
         def turn(pid: int) -> str | None:
-            self._turn()
+            try:
+                self._turn()
+            except TakenOver:  # said again once the child has ended, in its own good time
+                return STOPPED
             return STOPPED if self._flag.signal_number is not None else watch.why_stuck(pid)
 
         return turn

@@ -25,6 +25,9 @@ def status_document(home: Home, status: Status) -> dict[str, Any]:
         "wrong": list(status.wrong),
         "unknown": list(status.unknown),
         "daemon": _daemon_document(daemon) if daemon else None,
+        "stand_by": [
+            {"pid": one.pid, "host": one.host, "since": one.since.isoformat()} for one in status.stand_by
+        ],
         "work": _work_document(status.work) if status.work else None,
         "last_look": _plain(asdict(look)) if look else None,
         "last_failure": _plain(asdict(failure)) if failure else None,
@@ -67,6 +70,8 @@ def show_status(console: Console, status: Status) -> None:
 
 def _lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "daemon", _daemon(status.daemon, status.at) if status.daemon else "none has run in this home yet"
+    for one in status.stand_by:
+        yield "stand-by", f"process {one.pid} on {one.host} since {one.since:%Y-%m-%d %H:%M} UTC"
     yield "at work", _work(status.work, status.at) if status.work else "nobody"
     if look := status.last_look:
         yield "last look", f"{_ago(look.ended_at, status.at)}, {look.outcome}: {look.reason}"

@@ -33,7 +33,7 @@ class Home:
         """
         return place_of_records(self.settings_file, self.folder / "whisker.db")
 
-    @property
+    @cached_property
     def is_on_server(self) -> bool:
         """Whether the records lie on a server, so that several hosts may share the home."""
         return not isinstance(self.records, Path)

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from jobs.traces import checkpoint_folders, model_folders, writing_places
 from jobs.watching.process_identity import is_running
 
 log = logging.getLogger("whisker")
+
+OLD_SECONDS = 3600.0
 
 # Of files that are written beside, by whom; of a database also what SQLite keeps next to it.
 UNFINISHED = re.compile(r"\..*\.(?P<pid>[0-9]+)\.tmp(-journal|-wal|-shm)?")
@@ -55,7 +58,7 @@ def _half_written(home: Home) -> Iterator[Path]:
     beside = (path for folder in writing_places(home) for path in folder.glob(".*.tmp*"))
     for path in (*beside, *home.checkpoints.rglob(".*.tmp"), *_in_cache(home)):
         match = UNFINISHED.fullmatch(path.name)
-        if match and _is_over(int(match["pid"])):
+        if match and (_is_old(path) if home.is_on_server else _is_over(int(match["pid"]))):
             yield path
 
 
@@ -69,6 +72,14 @@ def _in_cache(home: Home) -> Iterator[Path]:
 def _is_over(pid: int) -> bool:
     """Return whether a writer has ended; we hold the lock and write nothing now, so ours was another one."""
     return pid == os.getpid() or not is_running(pid)
+
+
+def _is_old(path: Path) -> bool:
+    """Return whether nobody has written to a file for long; its writer may be on another host."""
+    try:
+        return time.time() - path.lstat().st_mtime > OLD_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _remove(path: Path) -> None:

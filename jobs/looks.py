@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from db import store
 from db.place import Place
 from db.session import DATABASE_FAILS, open_again, utc_now
+from jobs.home_lock import Fence, unfenced
 from jobs.space import sentence_of
 from pipeline.errors import Interrupted
 from pipeline.records import LookOutcome, LookRecord
@@ -27,7 +28,7 @@ class Ending:
 
 
 @contextmanager
-def recorded_look(records: Place) -> Iterator[Ending]:
+def recorded_look(records: Place, fence: Fence = unfenced) -> Iterator[Ending]:
     """Store how the look of the block ended; that it cannot be stored is no reason to fail."""
     started, ending = utc_now(), Ending()
     try:
@@ -40,7 +41,7 @@ def recorded_look(records: Place) -> Iterator[Ending]:
     finally:
         look = LookRecord(started, utc_now(), ending.outcome, ending.reason, ending.cycle_id)
         try:
-            with open_again(records, BUSY_SECONDS).begin() as session:
+            with fence(open_again(records, BUSY_SECONDS)).begin() as session:
                 store.add_look(session, look)
         except DATABASE_FAILS as error:
             log.debug("the record of this look could not be stored: %s", error)

@@ -18,7 +18,7 @@ from db.session import open_read_only, utc_now
 from jobs.backups import open_home
 from jobs.config import Config
 from jobs.home import Home
-from jobs.lock import hold
+from jobs.home_lock import hold_home
 from jobs.space import sentence_of
 from jobs.traces import cycle_pages, model_folders, writing_places
 
@@ -101,8 +101,8 @@ def prune_home(home: Home, config: Config, *, dry_run: bool) -> list[Going]:
     now = utc_now()
     if dry_run:
         return _all_going(home, open_read_only(home.records), config, now)
-    with hold(home.lock_file, "a pruning"):
-        sessions = open_home(home)
+    with hold_home(home, "cycle", "a pruning", pace=config.pace()) as lock:
+        sessions = lock.fence(open_home(home))
         wanted = _all_going(home, sessions, config, now)
         remove(home, sessions, wanted, now)
     return wanted

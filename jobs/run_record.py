@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from jobs.logs.training import log_event
 from jobs.resume import as_stored, status_after
 from jobs.shortage import is_shortage, out_of_memory
 from jobs.space import record_failure, sentence_of
+from jobs.spool import Spool
 from jobs.work import Work
 from pipeline.checkpoint import Checkpoint, Checkpoints
 from pipeline.errors import ComputingFailed, OutOfMemory, WeightsError, WhiskerError
@@ -63,12 +65,20 @@ class OpenRun:
     seconds_before: float  # that it had taken until it was cut off
     started: float  # by `time.perf_counter`
 
+    @cached_property
+    def spool(self) -> Spool:
+        """Where what the training yields is stored, and waits for a server that is away."""
+        return Spool(self._store, self.work.around.check_stop)
+
     def seconds(self) -> float:
         """Return what the run has taken, without the time between being cut off and going on."""
         return self.seconds_before + time.perf_counter() - self.started
 
-    def store(self, event: TrainingEvent) -> None:
-        """Store one thing that the training yielded, in a transaction of its own; then say so."""
+    def _store(self, event: TrainingEvent) -> None:
+        """Store one thing that the training yielded, in a transaction of its own; then say so.
+
+        Each may be stored again: a server can fail between doing so and saying so.
+        """
         with self.work.sessions.begin() as session:
             match event:
                 case EpochMetrics():
@@ -104,6 +114,7 @@ def _closed_at_the_end(run: OpenRun, plan: Plan) -> Iterator[None]:
         with computing_in_words(plan.kind, plan.recipe, run.work.around.sharing.devices):
             yield
     except BaseException as error:
+        run.spool.give_up()
         # A run that had too little memory is over; another one takes its place in the cycle.
         status = "failed" if isinstance(error, OutOfMemory) else status_after(error)
         _close_unfinished(run, status, sentence_of(error))

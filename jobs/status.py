@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from db import store
 from db.place import Place
+from db.server_lock import Holder
 from db.session import DATABASE_FAILS, open_read_only
 from jobs.durations import in_words
 from jobs.home import Home
@@ -67,6 +68,7 @@ class Recorded:
     last_look: LookRecord | None = None
     last_failure: Failure | None = None
     champion: Champion | None = None
+    stand_by: tuple[Holder, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Status:
 
     at: datetime
     daemon: DaemonNow | None  # None: there was none yet
+    stand_by: tuple[Holder, ...]  # daemons of other hosts that wait for their turn to lead
     work: Work | None  # None: nobody is at work
     last_look: LookRecord | None
     last_failure: Failure | None
@@ -93,6 +96,7 @@ def status_of(home: Home, stuck_after: timedelta, now: datetime) -> Status:
     return Status(
         at=now,
         daemon=daemon,
+        stand_by=recorded.stand_by,
         work=work if work and work.life != "dead" else None,
         last_look=recorded.last_look,
         last_failure=_newer(recorded.last_failure, daemon),
@@ -145,6 +149,7 @@ def _read(session: Session) -> Recorded:
         last_look=last[0] if last else None,
         last_failure=Failure(failed.ended_at, failed.reason) if failed else None,
         champion=_champion(session),
+        stand_by=tuple(store.stand_by(session)),
     )
 
 

@@ -32,6 +32,11 @@ class StopFlag:
         while self.signal_number is None and not self.reload and (left := end - time.monotonic()) > 0:
             sleep(min(0.2, left))
 
+    def nap_or_stop(self, seconds: float) -> None:
+        """Sleep, or raise Interrupted if a signal has come."""
+        self.nap(seconds)
+        self.check()
+
 
 @contextmanager
 def stop_on_signals(*, reloads: bool = False) -> Iterator[StopFlag]:

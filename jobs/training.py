@@ -98,11 +98,12 @@ def _complete(
     """Run the training to its end, storing all it yields; publish the model and close the record."""
     with closing(events):  # which ends, on an error too, what trains in other processes
         for event in events:
-            run.store(event)
+            run.spool.add(event)
             if isinstance(event, EpochMetrics):
                 failpoint("after_epoch_row")
     for path, reason in data.reader.unreadable.items():
-        run.store(Note(f"left out, {reason}: {os.fsdecode(path)}"))
+        run.spool.add(Note(f"left out, {reason}: {os.fsdecode(path)}"))
+    run.spool.finish()
     _publish(run, recipe, data, network, weights)
     run.checkpoints.remove()
     failpoint("after_run_finished")

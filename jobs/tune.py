@@ -18,7 +18,7 @@ from jobs.config import Config
 from jobs.extras import missing
 from jobs.glance import images_of_a_cycle
 from jobs.home import Home
-from jobs.lock import hold
+from jobs.home_lock import hold_home
 from jobs.settings.own_recipe import file_of, recipe_text
 from jobs.shortage import is_shortage
 from jobs.stop import StopFlag
@@ -75,7 +75,7 @@ def tune(request: TuneRequest, flag: StopFlag, progress: Progress) -> Tuned:
     home, config = request.home, request.config
     file = _checked(request)
     home.create(config.images_folder())
-    with hold(home.tune_lock_file, "a search for settings"):
+    with hold_home(home, "search", "a search for settings", pace=config.pace()):
         snapshot, prints = images_of_a_cycle(home, config, flag, progress)
         with _in_words(request.recipe):
             from jobs.tune_ground import prepare_ground  # it imports MXNet, which takes over a second

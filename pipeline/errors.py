@@ -46,6 +46,7 @@ WhiskerError                 exit status 1
 ├── HomeLost                 1   the home or its lock is not there any more
 ├── CannotListen             1   the address of a server cannot be used
 ├── Locked                   75  another process holds the home; passes
+│   └── TakenOver                    another host has taken it over meanwhile
 └── Interrupted              130/143  ended by a signal
 """
 
@@ -250,6 +251,10 @@ class Locked(WhiskerError):
 
     exit_status = 75
     passes = True
+
+
+class TakenOver(Locked):
+    """Another process has taken the home over, since this one could not be heard for too long."""
 
 
 class Interrupted(WhiskerError):

@@ -14,6 +14,7 @@ RECIPE_TABLE = "recipes"
 OTHER_VARIABLES = frozenset(  # of the environment, that are no settings
     {
         "WHISKER_HOME",  # for --home
+        "WHISKER_HOST_NAME",  # see jobs/watching/process_identity.py
         "WHISKER_TOKEN",  # for serve --token
         "WHISKER_WEBHOOK_SECRET",  # kept out of a file that may be shown
         "WHISKER_CATDOG",  # the photos of tests and benchmarks

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from db import store
 from db.session import DATABASE_FAILS, open_current, open_read_only
 from jobs.home import Home
-from jobs.lock import hold
+from jobs.home_lock import hold_home
 from pipeline.records import LookRecord
 
 log = logging.getLogger("whisker")
@@ -22,8 +22,8 @@ def close_records(home: Home, began: datetime, why: str) -> None:
     now = datetime.now(UTC)
     try:
         with (
-            hold(home.lock_file, "the daemon, to close records"),
-            open_current(home.records, busy_seconds=BUSY_SECONDS).begin() as session,
+            hold_home(home, "cycle", "the daemon, to close records") as lock,
+            lock.fence(open_current(home.records, busy_seconds=BUSY_SECONDS)).begin() as session,
         ):
             store.mark_interrupted(session, now)
             cycle_id = store.explain_interruption(session, began, why)

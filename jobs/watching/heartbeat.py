@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import store
 from db.place import Place
 from db.session import DATABASE_FAILS, open_again, utc_now
+from jobs.home_lock import Fence, unfenced
 from jobs.watching.process_identity import this_process
+from pipeline.errors import DatabaseUnreachable
 from pipeline.records import Activity
 
 if TYPE_CHECKING:  # it imports numpy and Pillow, which `status` and the daemon do not need
@@ -28,6 +30,7 @@ log = logging.getLogger("whisker")
 
 EVERY_SECONDS = 5.0
 NEW_STAGE_SECONDS = 1.0  # a stage that hangs at once must be known by its name
+LONGEST_SECONDS = 60.0  # between two beats while the server is away
 BUSY_SECONDS = 0.2  # a beat that has to wait for longer is left out; the next one comes
 
 
@@ -48,6 +51,7 @@ class Heartbeat:
         process, at = this_process(), now()
         self._activity = Activity(process.pid, process.start, process.host, "start", 0, 0, at, at, at, at)
         self._stored = self._activity
+        self._away_seconds = EVERY_SECONDS  # to the next beat while the server is away
         self._next = -float("inf")  # when the next beat is due, by the monotonic clock
         self._beat()
 
@@ -84,14 +88,19 @@ class Heartbeat:
                 store.save_activity(session, beat)
         except DATABASE_FAILS as error:
             log.debug("a heartbeat was left out: %s", error)
+            if isinstance(error, DatabaseUnreachable):  # to find that out may have taken seconds
+                self._away_seconds = min(2 * self._away_seconds, LONGEST_SECONDS)
+                self._next = moment + self._away_seconds
         else:
-            self._stored = beat
+            self._stored, self._away_seconds = beat, EVERY_SECONDS
 
 
 @contextmanager
-def beating(records: Place, progress: "Progress", check_stop: Callable[[], None]) -> Iterator[Heartbeat]:
+def beating(
+    records: Place, progress: "Progress", check_stop: Callable[[], None], fence: Fence = unfenced
+) -> Iterator[Heartbeat]:
     """Beat while the block runs; for the holder of the home's lock, once the database is up to date."""
-    heartbeat = Heartbeat(open_again(records, BUSY_SECONDS), progress, check_stop)
+    heartbeat = Heartbeat(fence(open_again(records, BUSY_SECONDS)), progress, check_stop)
     try:
         yield heartbeat
     finally:

@@ -37,6 +37,10 @@ class LookSchedule:
         due, self._is_due = self._is_due, False
         return due
 
+    def look_at_once(self) -> None:
+        """Take a look for due."""
+        self._is_due = True
+
     def next_look(self) -> datetime | None:
         """Return when the next look is due."""
         job = self._scheduler.get_job("look")

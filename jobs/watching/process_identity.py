@@ -5,6 +5,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+HOST_VARIABLE = "WHISKER_HOST_NAME"
 _PROC = Path("/proc")
 
 
@@ -18,9 +19,17 @@ class ProcessIdentity:
 
     def is_alive(self) -> bool | None:
         """Return whether it runs; None if it is (or was) on another machine or in another container."""
-        if self.host != socket.gethostname():
+        if self.host != host_name():
             return None
         return is_running(self.pid) and self.start == _start_of(self.pid)
+
+
+def host_name() -> str:
+    """Return what this host is called: a process number means nothing on another one.
+
+    Hosts that share a home need names of their own; containers that have none are given one by a variable.
+    """
+    return os.environ.get(HOST_VARIABLE) or socket.gethostname()
 
 
 def this_process() -> ProcessIdentity:
@@ -30,7 +39,7 @@ def this_process() -> ProcessIdentity:
 
 def identity_of(pid: int) -> ProcessIdentity:
     """Return the identity of a process of this machine."""
-    return ProcessIdentity(pid, _start_of(pid), socket.gethostname())
+    return ProcessIdentity(pid, _start_of(pid), host_name())
 
 
 def _start_of(pid: int) -> str:

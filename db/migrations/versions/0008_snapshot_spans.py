@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 
 AT_ONCE = 5_000  # rows in one statement
 NAMES = ("split", "image_id", "since_id", "until_id", "label", "path")
