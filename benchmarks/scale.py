@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.locked_out import Prober
+from benchmarks.beside import Beside
 from benchmarks.scale_images import write_images
 from benchmarks.timed import CLI, timed
 
@@ -152,11 +152,12 @@ def _cycle(place: Place, step: str, *options: str) -> None:
     def run() -> Measured:
         file = place.folder / "phases.json"
         words = ["--home", place.home, "--json", "run-now", *options]
-        with Prober(place.database) as prober:
+        with Beside(place.database) as beside:
             done = timed([sys.executable, "-m", "benchmarks.phased_command", file, *words])
         facts = {
             "phases": json.loads(file.read_text(encoding="utf-8")),
-            "locked_out": prober.longest,
+            "locked_out": beside.longest,
+            "own_mb": beside.own_mb,
             "database": place.database.stat().st_size,
             "page": max((page.stat().st_size for page in place.home.glob("reports/cycle-*")), default=0),
         }
@@ -189,6 +190,7 @@ def _facts(cycle: str, places: list[Place]) -> Iterator[tuple[str, list[float]]]
         yield f"seconds: {phase}", [fact["phases"].get(phase, 0.0) for fact in facts]
     for kind in ("read", "write"):
         yield f"seconds: others could not {kind}, at most", [fact["locked_out"][kind] for fact in facts]
+    yield "memory of its own, MB, at most", [fact.get("own_mb", 0.0) for fact in facts]
     yield "database, MB", [fact["database"] / 1e6 for fact in facts]
     yield "page of the cycle, MB", [fact["page"] / 1e6 for fact in facts]
 

@@ -1,4 +1,4 @@
-"""How long others are locked out of a SQLite database while somebody writes."""
+"""What others notice of a process: how long it locks them out of its SQLite database, and its memory."""
 
 import sqlite3
 import threading
@@ -7,19 +7,25 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 EVERY_SECONDS = 0.05
 
 
-class Prober:
-    """Tries to read and to write again and again; remembers the longest times that it could not."""
+class Beside:
+    """Tries to read and to write again and again, and looks at the memory of the child processes.
+
+    Their own memory is that which no file backs: what is mapped from one, the system drops where it has to.
+    """
 
     def __init__(self, database: Path) -> None:
-        self.longest = {"read": 0.0, "write": 0.0}
+        self.longest = {"read": 0.0, "write": 0.0}  # seconds in which it could not
+        self.own_mb = 0.0  # the most that a child held at once
         self._database = database
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._probe, daemon=True)
 
-    def __enter__(self) -> "Prober":
+    def __enter__(self) -> "Beside":
         self._thread.start()
         return self
 
@@ -40,6 +46,7 @@ class Prober:
                 if self._can(begin):
                     since[kind] = now
                 self.longest[kind] = max(self.longest[kind], now - since[kind])
+            self.own_mb = max([self.own_mb, *map(_own_mb, psutil.Process().children())])
 
     def _can(self, begin: str) -> bool:
         if not self._database.exists():
@@ -52,3 +59,11 @@ class Prober:
                 return "locked" not in str(error)
             connection.execute("ROLLBACK")
             return True
+
+
+def _own_mb(process: psutil.Process) -> float:
+    try:
+        memory = process.memory_info()
+    except psutil.Error:
+        return 0.0  # it has ended
+    return float(memory.rss - memory.shared) / 2**20
