@@ -1,10 +1,9 @@
 """Cycles: reading them back as records."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.cycle_data import load_changes, load_leaks, load_suspects
@@ -126,14 +125,14 @@ def _previous(session: Session, row: CycleRow) -> Cycle | None:
 
 
 def list_cycles(session: Session) -> list[Cycle]:
-    """Return all cycles, newest first, without changes, leaks and suspects.
+    """Return all cycles, newest first, without changes, leaks, suspects and files in quarantine.
 
     Their runs have epochs and scores, but no predictions, layers or findings.
     """
-    runs, evaluations, quarantined = runs_with_epochs(session), scores(session), _quarantine(session)
+    runs, evaluations = runs_with_epochs(session), scores(session)
     snapshots = {row.id: row for row in session.scalars(select(SnapshotRow))}
     return [
-        _listed(snapshots.get(row.snapshot_id or 0), row, quarantined[row.id], runs, evaluations)
+        _listed(snapshots.get(row.snapshot_id or 0), row, (), runs, evaluations)
         for row in session.scalars(select(CycleRow).order_by(CycleRow.id.desc()))
     ]
 
@@ -193,16 +192,9 @@ def _summary(row: SnapshotRow, quarantined: Sequence[Quarantined]) -> SnapshotSu
 
 
 def _quarantine_of(session: Session, cycle_id: int) -> tuple[Quarantined, ...]:
-    return tuple(_quarantine(session, CycleQuarantineRow.cycle_id == cycle_id)[cycle_id])
-
-
-def _quarantine(session: Session, *which: ColumnElement[bool]) -> Mapping[int, list[Quarantined]]:
-    files: dict[int, list[Quarantined]] = defaultdict(list)
     rows = session.execute(
-        select(CycleQuarantineRow.cycle_id, CycleQuarantineRow.path, CycleQuarantineRow.reason)
-        .where(*which)
-        .order_by(CycleQuarantineRow.cycle_id, CycleQuarantineRow.position)
+        select(CycleQuarantineRow.path, CycleQuarantineRow.reason)
+        .where(CycleQuarantineRow.cycle_id == cycle_id)
+        .order_by(CycleQuarantineRow.position)
     )
-    for cycle_id, path, reason in rows:
-        files[cycle_id].append(Quarantined(path, reason))
-    return files
+    return tuple(Quarantined(path, reason) for path, reason in rows)

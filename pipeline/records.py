@@ -37,7 +37,7 @@ class FileState:
     fingerprint: bytes | None = None  # the perceptual hash of a usable image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """A file that cannot be used, and why."""
 
@@ -45,7 +45,7 @@ class Quarantined:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SnapshotImage:
     """One image (content hash) as a cycle uses it."""
 
@@ -85,7 +85,7 @@ class Snapshot:
         return SnapshotSummary(self.digest, self.classes, counts, self.quarantined)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Leak:
     """A training image that shows the same picture as a test image, and is left out of training."""
 
@@ -95,7 +95,7 @@ class Leak:
     transform: str  # what turns one into the other, one of `perceptual_hash.TRANSFORMS`
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Suspect:
     """A training image whose label is probably wrong."""
 
@@ -118,7 +118,7 @@ class LabelDecision:
 ChangeKind = Literal["added", "moved", "other split", "relabelled", "removed", "replaced"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """How one image differs from the snapshot before; label, split and path are the newest known."""
 
@@ -191,7 +191,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a network says of one test image."""
 

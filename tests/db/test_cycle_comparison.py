@@ -65,9 +65,10 @@ def test_the_previous_cycle_is_the_folders_newest_finished_one_before(session: S
     assert store.load_cycle(session, elsewhere).previous is None
     previous = store.load_cycle(session, present).previous
     assert previous is not None
-    assert previous == next(cycle for cycle in store.list_cycles(session) if cycle.id == wanted)
     assert previous.snapshot is not None
     assert previous.snapshot.quarantined == snapshot().quarantined
+    listed = next(cycle for cycle in store.list_cycles(session) if cycle.id == wanted)
+    assert replace(previous, snapshot=replace(previous.snapshot, quarantined=())) == listed
 
 
 def test_a_test_image_arrived_with_the_first_cycle_that_used_it_for_anything(session: Session) -> None:
