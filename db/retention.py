@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from db.champion import champion_id, rollback_targets
+from db.evaluations import evaluations_with_answers
 from db.tables import CycleRow, RunRow
 
 EARLIER_CHAMPIONS = 2  # whose models stay, so that `rollback` can go back so often
@@ -31,6 +32,21 @@ def set_models_pruned(session: Session, run_ids: Iterable[int], at: datetime) ->
     """Record that the models of these runs are removed; the instant of an earlier removal stays."""
     pruned = update(RunRow).where(RunRow.id.in_(list(run_ids)), RunRow.model_pruned_at.is_(None))
     session.execute(pruned.values(model_pruned_at=at))
+
+
+def spare_answers(session: Session, *, keep_last: int, most: int, before: datetime) -> list[int]:
+    """Return the evaluations whose answers about single images may go, oldest first.
+
+    None as long as there are no more than `most` answers. Those of the newest `keep_last` finished cycles, of
+    the champions and of baselines stay whatever their number.
+    """
+    spare = set(runs_without_need(session, keep_last=keep_last, before=before))
+    going, answers = [], 0
+    for evaluation_id, run_id, images in evaluations_with_answers(session):
+        answers += images
+        if answers > most and run_id in spare:
+            going.append(evaluation_id)
+    return going[::-1]
 
 
 def _first_kept_cycle(session: Session, keep_last: int) -> int:

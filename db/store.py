@@ -23,7 +23,13 @@ from db.cycles import (
     set_verdict,
     start_cycle,
 )
-from db.evaluations import add_evaluation, evaluation_on, known_answers
+from db.evaluations import (
+    add_evaluation,
+    cycles_without_answers,
+    evaluation_on,
+    known_answers,
+    remove_answers,
+)
 from db.files import (
     files_with_content,
     folder_digests,
@@ -45,7 +51,7 @@ from db.resuming import (
     reopen_run,
     unfinished_runs,
 )
-from db.retention import runs_without_need, set_models_pruned
+from db.retention import runs_without_need, set_models_pruned, spare_answers
 from db.run_reading import (
     PARTS,
     latest_baseline,
@@ -102,6 +108,7 @@ __all__ = [
     "clear_activity",
     "cycle_ids",
     "cycle_state",
+    "cycles_without_answers",
     "drawn_splits",
     "end_snapshot",
     "evaluation_on",
@@ -141,6 +148,7 @@ __all__ = [
     "page_states",
     "promote",
     "promotions",
+    "remove_answers",
     "reopen_cycle",
     "reopen_run",
     "rollback_targets",
@@ -159,6 +167,7 @@ __all__ = [
     "set_structure",
     "set_verdict",
     "snapshot_with",
+    "spare_answers",
     "stand_by",
     "start_cycle",
     "start_run",

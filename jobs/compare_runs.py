@@ -96,7 +96,8 @@ def _run(session: Session, run_id: int, snapshot_id: int) -> RunDetails:
 def _evaluation(details: RunDetails) -> Evaluation:
     if details.evaluation is None:
         raise NothingToCompare(
-            f"run {details.run.id} was not tested (it is {details.run.status}); `cli.py runs` lists the runs"
+            f"run {details.run.id} was not tested (it is {details.run.status}), or its answers about single "
+            "images are gone by now (see keep_answers); `cli.py runs` lists the runs"
         )
     return details.evaluation
 

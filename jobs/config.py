@@ -107,6 +107,7 @@ class Config:
     auto_promote: bool = setting(True)
     keep_last: int = setting(20, between(0, _MANY))  # finished cycles, the newest, that keep their models
     keep_days: int = setting(90, between(0, 36_500))  # models younger than so many days stay too
+    keep_answers: int = setting(20_000_000, between(0, 10**12))  # about single test images, of old runs
     keep_backups: int = setting(7, between(1, 1_000))  # of the database
     min_free_gb: float = setting(1.0, between(0, _MANY))  # with less on the disk no cycle starts; 0: no check
 

@@ -105,6 +105,7 @@ def prune_home(home: Home, config: Config, *, dry_run: bool) -> list[Going]:
         sessions = lock.fence(open_home(home))
         wanted = _all_going(home, sessions, config, now)
         remove(home, sessions, wanted, now)
+        forget_answers(sessions, config, now)
     return wanted
 
 
@@ -119,11 +120,26 @@ def keep_to_the_settings(home: Home, sessions: sessionmaker[Session], config: Co
         with sessions() as session:
             wanted = going(home, session, config, now)
         remove(home, sessions, wanted, now)
+        forget_answers(sessions, config, now)
     except Exception as error:  # whatever it is, the cycle before it has succeeded
         log.warning("not all that is old could be removed: %s", sentence_of(error))
         return
     if wanted:
         log.info("removed %d old models and backups", len(wanted))
+
+
+def forget_answers(sessions: sessionmaker[Session], config: Config, now: datetime) -> None:
+    """Remove what old runs said of single test images, where there are more answers than the settings keep.
+
+    Each evaluation in a transaction of its own: of a million images it has 200,000 rows.
+    """
+    with sessions() as session:
+        spare = store.spare_answers(session, keep_last=config.keep_last, most=config.keep_answers, before=now)
+    for evaluation_id in spare:
+        with sessions.begin() as session:
+            store.remove_answers(session, evaluation_id)
+    if spare:
+        log.info("removed the answers of %d old evaluations about single images", len(spare))
 
 
 def _unfinished(home: Home) -> Iterator[Path]:

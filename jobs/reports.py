@@ -65,11 +65,14 @@ def _try(write: Callable[[], Path]) -> Path | None:
 def write_all(home: Home, sessions: sessionmaker[Session], *, anew: bool = False) -> Path:
     """Render the index and the pages that are not up to date, or all `anew`; return the path of the index.
 
-    A page is not up to date that is missing, of an older state of its cycle, or of another version.
+    A page is not up to date that is missing, of an older state of its cycle, or of another version. What was
+    rendered of a cycle whose answers are gone by now stays: it could not be rendered whole again.
     """
     with sessions() as session:
-        states = store.page_states(session)
+        states, without = store.page_states(session), store.cycles_without_answers(session)
     for cycle_id, state in states.items():
+        if cycle_id in without and (home.reports / cycle_page_name(cycle_id)).exists():
+            continue
         if anew or not is_up_to_date(home, cycle_id, state):
             _write(home, sessions, cycle_id, state)
     return write_index(home, sessions)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from db import store
 from pipeline.records import RunKind
-from tests.db.samples import NOON, begin_cycle, begin_run, end_cycle
+from tests.db.samples import NOON, begin_cycle, begin_run, end_cycle, evaluation, snapshot
 
 LATE = NOON + timedelta(days=1000)
 
@@ -90,3 +90,26 @@ def test_a_removal_is_recorded_once(session: Session) -> None:
 @pytest.mark.parametrize("keep_last", [0, 3])
 def test_an_empty_database_has_nothing_to_remove(session: Session, keep_last: int) -> None:
     assert store.runs_without_need(session, keep_last=keep_last, before=LATE) == []
+
+
+def test_answers_go_beyond_their_number_from_the_oldest_on_and_never_those_that_are_needed(
+    session: Session,
+) -> None:
+    runs = [add(session) for _ in range(6)]
+    store.promote(session, runs[1], NOON, "it was better")
+    snapshot_id = store.snapshot_with(session, snapshot().digest)
+    assert snapshot_id is not None
+    for run_id in runs:
+        store.add_evaluation(session, run_id, snapshot_id, evaluation(snapshot(), "a"))  # two answers each
+
+    def spare(most: int) -> list[int]:
+        return store.spare_answers(session, keep_last=2, most=most, before=LATE)
+
+    assert [spare(most) for most in (12, 11, 10, 8, 6, 0)] == [[], [1], [1], [1], [1, 3], [1, 3, 4]]
+    store.remove_answers(session, 1)
+    assert spare(10) == []
+    assert store.evaluation_on(session, runs[0], snapshot_id) is None
+    assert store.load_run(session, runs[0]).run.test_accuracy == 0.5, "the scores stay"
+    assert store.cycles_without_answers(session) == {1}
+    store.add_evaluation(session, runs[0], snapshot_id, evaluation(snapshot()))
+    assert store.evaluation_on(session, runs[0], snapshot_id) == evaluation(snapshot())

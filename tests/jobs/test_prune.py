@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from jobs.home import Home
 from jobs.lock import hold
 from jobs.predict import open_classifier
 from jobs.prune import going, keep_to_the_settings, left_over, remove
-from jobs.reports import write_cycle, write_index
+from jobs.reports import write_all, write_cycle, write_index
 from pipeline.errors import NoSuchRecord
 from tests.db.samples import NOON
 from tests.jobs.stored_homes import add_run, make_home, write_model
@@ -104,6 +105,23 @@ def test_pages_and_commands_cope_with_a_run_whose_model_is_gone(stored: Stored) 
     assert "its model was removed on 2027-03-01 to save space" in whisker(home, "show", "3").stdout
     shown = json.loads(whisker(home, "--json", "show", "3").stdout)
     assert shown["model_pruned_at"] == NOW.isoformat()
+
+
+def test_answers_that_are_too_many_go_and_the_page_that_showed_them_stays(stored: Stored) -> None:
+    home, sessions = stored
+    write_all(home, sessions)
+    pages = {page.name: page.read_bytes() for page in home.reports.glob("cycle-*")}
+    keep_to_the_settings(home, sessions, replace(FEW, keep_answers=0), NOW)
+    with sessions() as session:
+        gone = store.cycles_without_answers(session)
+        assert gone == {3}
+        assert store.load_run(session, 3).evaluation is None
+    write_all(home, sessions, anew=True)
+    assert (home.reports / "cycle-0003.html").read_bytes() == pages["cycle-0003.html"]
+    (home.reports / "cycle-0003.html").unlink()
+    write_all(home, sessions)
+    less = (home.reports / "cycle-0003.html").read_bytes()
+    assert b"</html>" in less and len(less) < len(pages["cycle-0003.html"]), "what is known is shown"
 
 
 def test_old_backups_go(stored: Stored) -> None:
