@@ -121,20 +121,22 @@ def _files(request: Request) -> list[FileState]:
 def _key(request: Request) -> str:
     """Return the key of the table that a cycle looks into."""
     from pipeline.backbones import backbone_named
-    from pipeline.device import Device, context
+    from pipeline.device import contexts, resolve_device
     from pipeline.features import frozen_block
     from pipeline.frozen_key import block_digest, table_key
     from pipeline.network import pretrained_network
     from pipeline.pretrained.weights import find_weights
     from pipeline.recipes import preprocessing_for
 
-    recipe, device = request.recipe, context(Device("cpu"))
+    recipe, devices = request.recipe, contexts(resolve_device("cpu"))
     backbone = backbone_named(recipe.backbone)
     weights = find_weights(backbone, request.home.weights, None)
-    network = pretrained_network(backbone, 1, weights, device, request.config.seed)
+    network = pretrained_network(backbone, 1, weights, devices, request.config.seed)
     digest = block_digest(frozen_block(network, backbone.tail_start, recipe))
     machine = frozen_settings(request.home, request.config).machine
-    return table_key(digest, preprocessing_for(backbone, recipe), "onnxruntime", device, machine)
+    return table_key(
+        digest, preprocessing_for(backbone, recipe), "onnxruntime", ", ".join(map(str, devices)), machine
+    )
 
 
 STEPS: dict[str, Callable[..., Timed]] = {
