@@ -21,6 +21,7 @@ from benchmarks import (
     backbones,
     baseline_memory,
     batch_norm,
+    cluster,
     databases,
     export,
     faults,
@@ -78,6 +79,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "storage": storage.main,
     "databases": databases.main,
     "tune": tune.main,
+    "cluster": cluster.main,
 }
 
 ON_A_GPU: dict[str, Callable[..., None]] = {

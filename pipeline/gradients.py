@@ -78,6 +78,7 @@ def add_gradients(parameters: Iterable[Any]) -> list[Any]:
     trained = [parameter for parameter in parameters if parameter.grad_req != "null"]
     for parameter in trained:
         parameter.grad_req = "add"
+    clear_gradients(trained)  # of what an earlier training that was cut off has left
     return trained
 
 
