@@ -44,8 +44,8 @@ def as_ours(error: Any, name: str, busy_seconds: float) -> WhiskerError | None:
     elif isinstance(error, OperationalError):
         phrases = (phrase for phrase in _BY_PHRASE if phrase in str(error))
         found = _BY_PHRASE.get(next(phrases, ""), _UNREACHABLE)
-    elif isinstance(error, ProgrammingError) and "connection option" in str(error):
-        found = (BadSettings, "database_url cannot be used: {reason}")
+    elif isinstance(error, ProgrammingError) and "connect" in str(error):
+        found = _WRONG_OPTION
     else:
         found = None
     return None if found is None else found[0](found[1].format(**facts))
@@ -57,6 +57,10 @@ def _reason(error: Exception) -> str:
     return lines[0].rpartition("FATAL:")[2].strip() if lines else type(error).__name__
 
 
+_WRONG_OPTION = (
+    BadSettings,
+    "database_url cannot be used ({reason}): correct what stands behind `?` in it",
+)
 _UNREACHABLE = (
     DatabaseUnreachable,
     "the database {name} cannot be reached ({reason}): check that its server runs, and the network",
@@ -85,6 +89,9 @@ _DAMAGED = (
 _BY_PHRASE: _Sentences = {  # the first that fits counts
     "too many": _NO_ROOM,
     "remaining connection slots": _NO_ROOM,
+    ' value: "': _WRONG_OPTION,
+    "configuration parameter": _WRONG_OPTION,
+    "value for parameter": _WRONG_OPTION,
     "authentication failed": _REFUSED,
     "no password supplied": _REFUSED,
     "pg_hba.conf": _REFUSED,

@@ -59,11 +59,6 @@ UNUSABLE: dict[str, tuple[Url, type[WhiskerError], str]] = {
         DatabaseUnreachable,
         r"@host.invalid/home\d+ cannot be reached",
     ),
-    "an unknown option": (
-        lambda server, name: server.url(name, GUARDED, "se%2Fcret") + "?sslmoode=require",
-        BadSettings,
-        r"database_url cannot be used: invalid connection option \"sslmoode\"",
-    ),
     "no encryption": (
         lambda server, name: server.url(name) + "?sslmode=require",
         DatabaseUnreachable,
@@ -82,6 +77,15 @@ UNUSABLE: dict[str, tuple[Url, type[WhiskerError], str]] = {
 }
 
 
+WRONG_OPTIONS = {
+    "sslmoode=require": 'invalid connection option "sslmoode"',
+    "sslmode=often": 'invalid sslmode value: "often"',
+    "connect_timeout=soon": "bad value for connect_timeout",
+    "options=-cpatience%3Dlong": 'unrecognized configuration parameter "patience"',
+    "options=-clock_timeout%3Dlong": "invalid value for parameter",
+}
+
+
 @pytest.fixture(scope="module")
 def bare(postgres: Server) -> Iterator[str]:
     """Return the name of a database without tables."""
@@ -96,6 +100,13 @@ def test_a_database_that_cannot_be_used(what: str, postgres: Server, bare: str) 
         open_database(url(postgres, bare))
     assert type(caught.value) is kind
     assert "se/cret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("option", WRONG_OPTIONS)
+def test_an_option_that_means_nothing_is_a_wrong_setting(option: str, postgres: Server, bare: str) -> None:
+    with pytest.raises(BadSettings, match=r"correct what stands behind `\?` in it") as caught:
+        open_database(f"{postgres.url(bare)}?{option}")
+    assert WRONG_OPTIONS[option] in str(caught.value)
 
 
 def test_a_user_with_a_password_gets_in(postgres: Server, empty_postgres_url: str) -> None:
