@@ -6,14 +6,15 @@ from dataclasses import replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db.base import SPLITS
 from db.cycle_data import load_changes, load_leaks, load_suspects
 from db.data_tables import CycleLeakRow
 from db.evaluations import scores
 from db.run_reading import load_run_on, runs_with_epochs
 from db.runs import get_cycle
 from db.shown_images import shown_images
-from db.snapshots import load_arrivals, load_images, load_thumbnails
-from db.tables import CycleQuarantineRow, CycleRow, SnapshotRow
+from db.snapshots import belongs_to, load_arrivals, load_images, load_thumbnails
+from db.tables import CycleQuarantineRow, CycleRow, SnapshotRow, SnapshotSpanRow
 from pipeline.records import (
     Cycle,
     Decision,
@@ -57,6 +58,23 @@ def last_finished_data(session: Session, images_folder: str) -> LastData | None:
     leaks = select(func.count()).select_from(CycleLeakRow).where(CycleLeakRow.cycle_id == cycle.id)
     summary = _summary(row, _quarantine_of(session, cycle.id))
     return LastData(cycle.data_digest, summary, session.scalar(leaks) or 0)
+
+
+def last_layout(session: Session, images_folder: str) -> tuple[bool, tuple[str, ...]] | None:
+    """Return whether folders decided the split in the folder's newest finished cycle, and its classes.
+
+    None if there is no such cycle. A class cannot be called like one of these folders, so one image tells.
+    """
+    found = _last_finished(session, images_folder)
+    if found is None:
+        return None
+    _, row = found
+    path = session.scalar(
+        select(SnapshotSpanRow.path)
+        .where(SnapshotSpanRow.split == SPLITS.index("test"), belongs_to(row.id))
+        .limit(1)
+    )
+    return (path or b"test/").startswith(b"test/"), tuple(row.classes)
 
 
 def _last_finished(session: Session, images_folder: str) -> tuple[CycleRow, SnapshotRow] | None:

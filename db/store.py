@@ -11,6 +11,7 @@ from db.cycle_reading import (
     last_finished_data,
     last_finished_folder,
     last_finished_snapshot,
+    last_layout,
     list_cycles,
     load_cycle,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "last_finished_data",
     "last_finished_folder",
     "last_finished_snapshot",
+    "last_layout",
     "latest_baseline",
     "latest_looks",
     "latest_suspects",

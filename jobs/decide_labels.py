@@ -55,12 +55,20 @@ class IndexedFolder:
 
 def indexed_folder(session: Session) -> IndexedFolder | None:
     """Return the folder whose labels can be decided on; None before a cycle has finished."""
+    layout = layout_to_decide_on(session)
+    return None if layout is None else with_files(session, layout)
+
+
+def layout_to_decide_on(session: Session) -> Layout | None:
+    """Return the layout that the folder of the newest finished cycle had then; None if there is none."""
     folder = store.last_finished_folder(session)
-    last = store.last_finished_snapshot(session, folder) if folder else None
-    if folder is None or last is None:
-        return None
-    layout = Layout(last.has_split_folders, last.classes, folder_named(folder))
-    return IndexedFolder(layout, tuple(store.known_files(session, folder).values()))
+    last = store.last_layout(session, folder) if folder else None
+    return Layout(*last, folder_named(folder)) if folder and last else None
+
+
+def with_files(session: Session, layout: Layout) -> IndexedFolder:
+    """Return what the index knows of a folder."""
+    return IndexedFolder(layout, tuple(store.known_files(session, str(layout.folder)).values()))
 
 
 def apply_decisions(home: Home, images_folder: ImageFolder, file: Path) -> tuple[int, int]:

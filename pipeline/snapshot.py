@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pipeline.compared import Compared, likeness_among
 from pipeline.conflicts import Conflict, exact_conflicts, near_conflicts
 from pipeline.errors import EmptyClass
 from pipeline.layout import SPLITS, Layout
@@ -82,10 +83,16 @@ def take_snapshot(
 
 
 def find_conflicts(
-    layout: Layout, files: Iterable[FileState], decisions: Mapping[str, LabelDecision]
+    layout: Layout,
+    files: Sequence[FileState],
+    decisions: Mapping[str, LabelDecision],
+    compared: Compared | None = None,
 ) -> tuple[Conflict, ...]:
-    """Return what a snapshot of these files leaves out since the same picture is under two classes."""
-    return tuple(_sift(layout, tuple(files), decisions).conflicts)
+    """Return what a snapshot of these files leaves out since the same picture is under two classes.
+
+    With `compared`, which `compare_all` makes of these files, no picture is compared again.
+    """
+    return tuple(_sift(layout, files, decisions, compared).conflicts)
 
 
 def evenly(images: tuple[SnapshotImage, ...], count: int) -> tuple[SnapshotImage, ...]:
@@ -110,12 +117,17 @@ class _Sifted:
     quarantined: list[Quarantined]
 
 
-def _sift(layout: Layout, files: Sequence[FileState], decisions: Mapping[str, LabelDecision]) -> _Sifted:
+def _sift(
+    layout: Layout,
+    files: Sequence[FileState],
+    decisions: Mapping[str, LabelDecision],
+    compared: Compared | None = None,
+) -> _Sifted:
     """Tell apart what can be used and what not, before anything is split."""
     copies, quarantined = _by_content(layout, files, decisions)
     conflicts = exact_conflicts(copies)
     images, exact = _one_of_each(copies, conflicts)
-    like = likeness(images, fingerprints_of(files))
+    like = likeness_among(images, compared) if compared else likeness(images, fingerprints_of(files))
     # A decision for a class that is gone says nothing; the label is then that of the folder.
     decided = (sha256 for sha256, decision in decisions.items() if decision.label in layout.classes)
     conflicts += near_conflicts(like, decided)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 from sqlalchemy.orm import Session
 
 from db import store
-from jobs.decide_labels import IndexedFolder, indexed_folder
+from jobs.decide_labels import IndexedFolder, layout_to_decide_on, with_files
+from pipeline.compared import Compared, compare_all
 from pipeline.conflicts import Conflict
 from pipeline.records import FileState, LabelDecision, Quarantined, SnapshotImage, Suspect
 from pipeline.snapshot import find_conflicts
@@ -52,18 +54,52 @@ class LookOver:
         return sum(doubt.decision is None and not doubt.settled for doubt in self.doubts)
 
 
-def look_over(session: Session) -> LookOver:
+@dataclass(frozen=True)
+class Known:
+    """What hangs on the files alone, and not on what was decided about them."""
+
+    indexed: IndexedFolder
+    compared: Compared
+    undecided: tuple[Conflict, ...]  # the conflicts, had nobody decided anything
+
+
+class Folder:
+    """The folder to look over. Its pictures are compared again only when the index has changed."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._state: object = None
+        self._known: Known | None = None
+
+    def known(self, session: Session) -> Known | None:
+        """Return what is known of the folder of the newest finished cycle; None if there is none."""
+        layout = layout_to_decide_on(session)
+        if layout is None:
+            return None
+        digests = store.folder_digests(session, str(layout.folder))
+        with self._lock:
+            # Where not all in a folder is known, its digest says nothing.
+            if None in digests.values() or self._state != (layout, digests):
+                indexed = with_files(session, layout)
+                compared = compare_all(indexed.files)
+                undecided = find_conflicts(layout, indexed.files, {}, compared)
+                self._known, self._state = Known(indexed, compared, undecided), (layout, digests)
+            return self._known
+
+
+def look_over(session: Session, folder: Folder | None = None) -> LookOver:
     """Return what is doubtful in the folder of the newest finished cycle.
 
     The suspects are those of the newest finished cycle that has any. Conflicts are worked out from the index,
     as they are now and as they would be without any decision, so that a decided one keeps its place.
     """
-    indexed = indexed_folder(session)
-    if indexed is None:
+    known = (folder or Folder()).known(session)
+    if known is None:
         return LookOver((), (), (), ())
+    indexed = known.indexed
     decisions = store.label_decisions(session)
     _, suspects = store.latest_suspects(session) or (None, ())
-    conflicts = tuple(_conflicts(indexed, decisions))
+    conflicts = tuple(_conflicts(known, decisions))
     listed = {doubt.sha256 for doubt in conflicts}
     doubts = (*conflicts, *(_of_suspect(s, decisions) for s in suspects if s.sha256 not in listed))
     return LookOver(
@@ -74,12 +110,13 @@ def look_over(session: Session) -> LookOver:
     )
 
 
-def _conflicts(indexed: IndexedFolder, decisions: Decisions) -> Iterator[Doubt]:
+def _conflicts(known: Known, decisions: Decisions) -> Iterator[Doubt]:
     """Yield each image in a conflict once, with what is true of it now where it still is in one."""
-    now = find_conflicts(indexed.layout, indexed.files, decisions)
-    before = find_conflicts(indexed.layout, indexed.files, {}) if decisions else now
+    now = known.undecided
+    if decisions:
+        now = find_conflicts(known.indexed.layout, known.indexed.files, decisions, known.compared)
     still = {conflict.image.sha256: conflict for conflict in now}
-    for sha256, conflict in ({c.image.sha256: c for c in before} | still).items():
+    for sha256, conflict in ({c.image.sha256: c for c in known.undecided} | still).items():
         yield _of_conflict(conflict, decisions.get(sha256), settled=sha256 not in still)
 
 

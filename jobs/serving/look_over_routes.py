@@ -10,7 +10,7 @@ from db.session import open_read_only
 from jobs.decide_labels import decide
 from jobs.home import Home
 from jobs.serving.documents import SHA256, UNREADY, Decision, Doubts, Problem, Problems, doubts_document
-from jobs.serving.doubts import look_over
+from jobs.serving.doubts import Folder, look_over
 from jobs.serving.pictures import picture_of
 from pipeline.processors import usable_processors
 
@@ -24,6 +24,7 @@ JPEG: Problems = {200: {"content": {"image/jpeg": {"schema": {"type": "string", 
 def look_over_routes(home: Home) -> APIRouter:
     """Return the routes about doubtful labels."""
     routes = APIRouter()
+    folder = Folder()
     at_once = anyio.CapacityLimiter(usable_processors())  # a decoded image is large
 
     @routes.get("/doubts", responses=UNREADY)
@@ -31,7 +32,7 @@ def look_over_routes(home: Home) -> APIRouter:
         """List the images whose label is doubtful, decided or not, and the files that cannot be used."""
         home.require()
         with open_read_only(home.records)() as session:
-            return doubts_document(look_over(session))
+            return doubts_document(look_over(session, folder))
 
     @routes.post("/decisions", status_code=204, responses=UNREADABLE | REFUSED | UNREADY)
     def decisions(decided: Decision) -> None:

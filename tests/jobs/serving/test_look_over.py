@@ -1,6 +1,7 @@
 """Doubtful labels: what is listed, what is decided, and when that counts."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ import pytest
 from PIL import Image
 
 from db import store
-from db.session import open_read_only
+from db.session import open_current, open_read_only
 from jobs.home import Home
 from jobs.lock import hold
 from jobs.preparation import Request
+from jobs.serving.doubts import Folder, look_over
 from jobs.serving.pictures import picture_of
 from pipeline.records import LabelDecision
+from tests.db.samples import NOON
 from tests.jobs.serving.server import Served
 from tests.moved_home import copy_home
 
@@ -161,3 +164,18 @@ def test_a_file_that_has_become_another_is_not_shown(finished: Request, tmp_path
     (images / "train" / "dog" / "drawn-0005.jpg").unlink()
     (images / "train" / "dog" / "drawn-0005.jpg").symlink_to(tmp_path / "secret.jpg")
     assert picture_of(home, sha256, 160) is None
+
+
+def test_pictures_are_compared_again_when_files_change_and_not_when_labels_do(home: Home) -> None:
+    folder, near = Folder(), content_of(home, b"train/dog/near.jpg")
+    with open_current(home.database).begin() as session:
+        known = folder.known(session)
+        assert known is not None
+        store.save_label_decisions(session, [LabelDecision(near, None)], NOON)
+        assert folder.known(session) is known
+        assert look_over(session, folder) == look_over(session)
+        root, file = str(known.indexed.layout.folder), known.indexed.files[0]
+        store.save_files(session, root, [replace(file, size=1)], {})  # its folder is not settled now
+        changed = folder.known(session)
+        assert changed is not None
+        assert replace(file, size=1) in changed.indexed.files
