@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
+from jobs.cluster.job import withdraw
 from jobs.home import Home
 from jobs.traces import checkpoint_folders, model_folders, writing_places
 from jobs.watching.process_identity import is_running
@@ -38,6 +39,7 @@ def remove_leftovers(home: Home, sessions: sessionmaker[Session]) -> None:
     ):
         log.debug("removing %s, which a process left that was killed", path)
         _remove(path)
+    withdraw(home)
     remove_checkpoints(home, sessions)
 
 

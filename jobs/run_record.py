@@ -142,7 +142,7 @@ def _new(work: Work, plan: Plan, *more: str) -> OpenRun:
             backbone=work.backbone.name,
             recipe=plan.recipe.name,
             settings=as_stored(plan.recipe),
-            environment=environment(work.device),
+            environment=_environment(work, plan),
             device=work.device.name,
             seed=work.around.seed,
             train_images=len(plan.data.train),
@@ -182,8 +182,13 @@ def _checkpoints(work: Work, plan: Plan, run_id: int) -> Checkpoints:
     settings, seed, digest = as_stored(plan.recipe), work.around.seed, work.snapshot.digest
     facts = [plan.kind, run_id, settings, seed, digest, plan.notes]
     training = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    around = {**environment(work.device), "threads": str(computing_threads())}
+    around = {**_environment(work, plan), "threads": str(computing_threads())}
     return Checkpoints(work.home.checkpoint(run_id), training, around)
+
+
+def _environment(work: Work, plan: Plan) -> dict[str, str]:
+    cluster = work.cluster if plan.recipe.trains == "all layers" else None
+    return {**environment(work.device), **({"cluster": cluster.summary} if cluster else {})}
 
 
 def _note(run: Run, found: Checkpoint, now: Mapping[str, str], kind: str) -> str:
@@ -196,6 +201,8 @@ def _note(run: Run, found: Checkpoint, now: Mapping[str, str], kind: str) -> str
     ]
     if kind != "cpu":
         reasons.append("a GPU adds in no fixed order")
+    if "cluster" in now:
+        reasons.append("servers add in the order in which gradients come")
     if run.settings.get("precision") == "float16":
         reasons.append("the scale of its losses began again")
     if not reasons:

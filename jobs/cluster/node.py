@@ -67,7 +67,7 @@ def take_post(home: Home, role: Role, index: int, job_id: str | None, wait_secon
         if time.monotonic() >= end:
             which = f"the job {job_id}" if job_id else "a job"
             raise ClusterFailed(
-                f"{which} that wants a {role} {index} did not come within {wait_seconds:g} seconds in "
+                f"{which} in which {role} {index} is free did not come within {wait_seconds:g} seconds in "
                 f"{home.folder}"
             )
         time.sleep(LOOK_SECONDS)
@@ -81,7 +81,7 @@ def _taken(home: Home, job: JobFolder, role: Role, index: int) -> Post | None:
             return None
         claim = os.open(job.of(role, index, "claim"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError:
-        return None  # somebody has it, or the job is over
+        return None  # somebody has it, or the job is over by now
     os.write(claim, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
     os.close(claim)
     return Post(home, job, plan, role, index)
@@ -93,7 +93,7 @@ class SignsOfLife(threading.Thread):
     def __init__(self, post: Post, leave: Callable[[int], object]) -> None:
         super().__init__(daemon=True)
         self._post, self._leave = post, leave
-        self._progress: tuple[str, int, int] = ("", 0, 0)
+        self._progress: tuple[str, int, int] = ("start", 0, 0)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Take how far the work of this process is."""
@@ -198,12 +198,14 @@ def run_node(
     leave(0)
 
 
-def next_job(home: Home, done: Collection[str], wait_seconds: float) -> JobFolder | None:
-    """Wait for a job that is not among those which are done; None if none comes in time."""
+def next_job(
+    home: Home, role: Role, index: int, done: Collection[str], wait_seconds: float
+) -> JobFolder | None:
+    """Wait for a job that is not among those which are done, with a free post; None if none comes in time."""
     end = time.monotonic() + wait_seconds
     while True:
         job = announced(home)
-        if job and job.id not in done:
+        if job and job.id not in done and not job.of(role, index, "claim").exists():
             return job
         if time.monotonic() >= end:
             return None

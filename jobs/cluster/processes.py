@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +49,8 @@ class Started:
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         return f"; its last words were: {shown(lines[-1])[:300]}" if lines else ""
 
-    def end(self) -> None:
-        """End it, and with it what it has started."""
-        if self.process.stdin:
-            self.process.stdin.close()  # which ends a node on another host
-        if self.how == "ssh":
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(SECONDS_TO_LEAVE)
+    def kill(self) -> None:
+        """Kill it, and with it what it has started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -81,6 +77,20 @@ def start_nodes(settings: ClusterSettings, home: Path, job: JobFolder, started: 
         else:
             # A warning, since with --quiet nothing else is shown and nothing will go on without it.
             log.warning("start on %s: %s", node.host, shlex.join([*there(settings, home), *to_be]))
+
+
+def end_nodes(started: Sequence[Started]) -> None:
+    """End what was started, here at once, and on other hosts by the end of its input."""
+    for one in started:
+        if one.process.stdin:
+            one.process.stdin.close()
+        if one.how == "local":
+            one.kill()
+    end = time.monotonic() + SECONDS_TO_LEAVE
+    for one in started:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            one.process.wait(max(0.0, end - time.monotonic()))
+        one.kill()
 
 
 def _process(command: Sequence[str], file: Path) -> "subprocess.Popen[bytes]":

@@ -62,7 +62,11 @@ class ClusterSettings:
     @property
     def summary(self) -> str:
         """What a run's numbers may depend on."""
-        return f"{len(self.hosts)} workers, {self.servers} servers"
+        return f"{_number(len(self.hosts), 'worker')}, {_number(self.servers, 'server')}"
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count} {of}{'' if count == 1 else 's'}"
 
 
 def _check(config: "Config", others: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from jobs.cluster.beats import OVER, every_seconds, write_beat
 from jobs.cluster.job import JobFolder, JobPlan, announce, program_digest, withdraw
-from jobs.cluster.processes import Started, start_nodes
+from jobs.cluster.processes import Started, end_nodes, start_nodes
 from jobs.cluster.settings import ClusterSettings, address_of
 from jobs.cluster.watch import NodeWatch
 from jobs.home import Home
@@ -67,7 +67,8 @@ def fit_over_hosts(
         ClusterFailed: a node is dead or silent, or did not come; the next cycle goes on.
         WhiskerError: what a worker has failed with, or this process was asked to stop.
     """
-    yield Note(f"trained by {settings.summary}")
+    if asked.checkpoints.found is None:  # else it has been said, and what has changed is
+        yield Note(f"trained by {settings.summary}")
     with _job(settings, home, asked) as (job, watch):
         yield from _followed(job, watch, asked)
     _take_up_the_last(asked)
@@ -108,8 +109,7 @@ def _job(settings: ClusterSettings, home: Home, asked: Asked) -> Iterator[tuple[
         finally:
             withdraw(home)
             write_beat(job.cycle_beat, 0, {OVER: True})
-            for one in started:
-                one.end()
+            end_nodes(started)
 
 
 @contextmanager

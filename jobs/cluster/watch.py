@@ -92,8 +92,14 @@ class NodeWatch:
             raise ClusterFailed(f"all nodes live, but no worker has got on for {limit:g} seconds")
 
     def stage(self) -> tuple[str, int, int]:
-        """Return the stage in which worker 0 is, and how many images of it are done by all workers in it."""
-        told = [self.nodes[node].last.get("progress") or ["", 0, 0] for node in self.workers]
+        """Return the stage in which worker 0 is, and how many images of it are done by all workers in it.
+
+        Until all nodes are there, the stage is the wait for them.
+        """
+        here = sum(watched.seen for watched in self.nodes.values())
+        if here < len(self.nodes):
+            return "waiting for the cluster", here, len(self.nodes)
+        told = [self.nodes[node].last.get("progress") or ["start", 0, 0] for node in self.workers]
         stage, _, total = told[0]
         return stage, min(total, sum(done for other, done, _ in told if other == stage)), total
 

@@ -11,7 +11,7 @@ from jobs.image_folder import recorded_folder
 from jobs.run_record import computing_in_words
 from pipeline.backbones import backbone_named
 from pipeline.checkpoint import Checkpoints
-from pipeline.device import resolve_device
+from pipeline.device import parse_device, resolve_device
 from pipeline.errors import OutOfMemory, WhiskerError
 from pipeline.network import scratch_network
 from pipeline.publish import write_whole
@@ -34,7 +34,7 @@ class Looked(Checkpoints):
 def work(post: Post, signs: SignsOfLife) -> int:
     """Train; return the exit status. How it ended stands in a file of its own, read by the cycle."""
     try:
-        with computing_in_words(post.plan.kind, post.plan.as_recipe()):
+        with computing_in_words(post.plan.kind, post.plan.as_recipe(), _devices(post)):
             unreadable = _train(post, signs)
     except WhiskerError as error:
         _write_end(post, _as_told(error))
@@ -44,6 +44,12 @@ def work(post: Post, signs: SignsOfLife) -> int:
         raise
     _write_end(post, {"unreadable": {os.fsdecode(path): reason for path, reason in unreadable.items()}})
     return 0
+
+
+def _devices(post: Post) -> int:
+    """Return how many devices there are in all processes together."""
+    _, numbers = parse_device(post.plan.devices[post.index])
+    return len(post.plan.hosts) * (len(numbers) or 1)
 
 
 def _as_told(error: WhiskerError) -> dict[str, Any]:

@@ -56,9 +56,9 @@ def _stay(state: State, role: Role, index: int, seconds: float) -> None:
     from jobs.cluster.nodes import Node, arguments, here
 
     done: list[str] = []
-    while job := next_job(state.home, done, seconds):
+    while job := next_job(state.home, role, index, done, seconds):
         done.append(job.id)
-        node = arguments(Node(role, index, ""), job.id, seconds)
+        node = arguments(Node(role, index, ""), job.id, 1.0)  # it is there
         environment = {**os.environ, DAEMON_VARIABLE: str(os.getpid())}
         subprocess.run([*here(state.home.folder), *node], env=environment, check=False)
     if not done:

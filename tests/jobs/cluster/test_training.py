@@ -40,7 +40,7 @@ def test_two_workers_train_what_two_devices_of_one_process_do(place: Path, drawn
     shared = asked(place, drawn, replace(AROUND, check_stop=look))
     found = train(place, settings(), shared)
 
-    assert found[0] == Note("trained by 2 workers, 1 servers")
+    assert found[0] == Note("trained by 2 workers, 1 server")
     assert [type(event) for event in found[1:]] == [EpochMetrics, EpochMetrics, Evaluation]
     np.testing.assert_allclose(metrics(found), metrics(expected), atol=ROUNDING)
     for name, value in values(alone.network).items():
