@@ -47,6 +47,8 @@ class FeatureTable:
         self._limit = limit_bytes
         self._opened = time.time() - CLOCK_SECONDS
         self._accepts = True
+        self._room = 0  # bytes that may be written before the files of the cache are looked at again
+        self._last: Path | None = None  # the file that was written last
         self._make_room(0)
 
     def read(self, images: Array, rows: Array) -> Array:
@@ -94,8 +96,10 @@ class FeatureTable:
         records = np.zeros(len(images), self._record)
         records["image"], records["row"] = images, rows
         records["check"] = [zlib.crc32(content[:-4].data) for content in _bytes(records)]
-        self._make_room(records.nbytes)
+        if records.nbytes > self._room:
+            self._make_room(records.nbytes)
         if self._accepts:
+            self._room -= records.nbytes
             self._write(records.tobytes())
 
     def _write(self, data: bytes) -> None:
@@ -111,17 +115,20 @@ class FeatureTable:
             self._close(error.strerror or str(error))
 
     def _segment_for(self, size: int) -> Path:
-        """Return the newest file, or a new one if that is full."""
+        """Return the file that was written last, or the newest, or a new one if that is full."""
         most = min(SEGMENT_BYTES, max(self._limit // 8, size))
-        last = max(_segments(self._folder), default=None)
-        if last is not None and last.stat().st_size + size <= most:
-            return last
-        return self._folder / f"{time.time_ns():020d}{SUFFIX}"
+        if self._last is None or not self._last.exists():
+            self._last = max(_segments(self._folder), default=None)
+        if self._last is not None and self._last.stat().st_size + size <= most:
+            return self._last
+        self._last = self._folder / f"{time.time_ns():020d}{SUFFIX}"
+        return self._last
 
     def _make_room(self, size: int) -> None:
         """Delete the files used longest ago until `size` bytes fit; accept nothing more where they cannot.
 
-        What this table has read or written since it was opened is needed, and stays.
+        What this table has read or written since it was opened is needed, and stays. Not done for each batch:
+        ten million images have 800 files, and on a file system over a network each takes its time.
         """
         try:
             files = [(file.stat(), file) for file in self._cache.glob(f"*/*{SUFFIX}")]
@@ -130,6 +137,7 @@ class FeatureTable:
                 if total > self._limit and facts.st_mtime < self._opened:
                     file.unlink()
                     total -= facts.st_size
+            self._room = size + min(SEGMENT_BYTES // 8, self._limit - total)
             if total > self._limit:
                 self._close(f"it is full at cache_gb = {self._limit / 1e9:g}")
             elif size and not _leaves_room(self._cache, size):

@@ -172,6 +172,24 @@ def test_what_this_run_uses_stays_and_then_the_cache_is_full(tmp_path: Path) -> 
     assert read(tmp_path, *range(1, 7))[0] == [1, 2, 3, 4]
 
 
+def test_the_files_of_the_cache_are_not_looked_at_for_each_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Path] = []
+    glob = Path.glob
+
+    def counted(folder: Path, pattern: str) -> Any:
+        listed.append(folder)
+        return glob(folder, pattern)
+
+    monkeypatch.setattr(Path, "glob", counted)
+    table = table_in(tmp_path)
+    for number in range(50):
+        table.append(hashes(number), rows_of(number))
+    assert len(listed) <= 4
+    assert read(tmp_path, *range(50))[0] == list(range(50))
+
+
 def test_a_lower_limit_holds_from_the_next_use_on(tmp_path: Path) -> None:
     fill(tmp_path, 1, 2, key="a")
     age(segments(tmp_path)[0], 100)
