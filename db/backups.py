@@ -15,6 +15,7 @@ from db.sqlite_engine import connect_to_file, in_words
 from pipeline.errors import DatabaseError, DiskFull, WhiskerError
 
 INSTANT = "%Y%m%dT%H%M%SZ"
+DUMP = ".dump"  # of a database on a server
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ def backup_folder(database: Path) -> Path:
 
 def list_backups(database: Path) -> list[Backup]:
     """Return the backups of a database, newest first."""
-    name = re.compile(rf"{re.escape(database.stem)}-(\d{{8}}T\d{{6}}Z)(?:-schema-(\w+?))?(?:-\d+)?\.db")
+    suffix = DUMP if database.suffix == DUMP else ".db"
+    name = re.compile(rf"{re.escape(database.stem)}-(\d{{8}}T\d{{6}}Z)(?:-schema-(\w+?))?(?:-\d+)?{suffix}")
     found = []
-    for file in backup_folder(database).glob("*.db"):
+    for file in backup_folder(database).glob(f"*{suffix}"):
         if (match := name.fullmatch(file.name)) and file.is_file():
             made_at = datetime.strptime(match[1], INSTANT).replace(tzinfo=UTC)
             found.append(Backup(file, made_at, match[2], file.stat().st_size))

@@ -89,6 +89,7 @@ from db.snapshots import (
     snapshot_with,
     tested_but_trained_on,
 )
+from db.terms import latest_term
 from db.tested_images import images_folder_of, tested_images
 
 __all__ = [
@@ -136,6 +137,7 @@ __all__ = [
     "latest_baseline",
     "latest_looks",
     "latest_suspects",
+    "latest_term",
     "list_cycles",
     "list_runs",
     "load_activity",

@@ -12,9 +12,11 @@ from jobs.examination.devices import examine_devices
 from jobs.examination.home import examine_database, examine_home, examine_images
 from jobs.examination.machine import clock_check, clock_state, examine_permissions
 from jobs.examination.records import examine_records, weights_check
+from jobs.examination.server import examine_server
 from jobs.examination.software import examine_software
 from jobs.examination.work import examine_work
 from jobs.home import Home
+from pipeline.errors import BadSettings
 
 __all__ = ["Check", "examine"]
 
@@ -38,11 +40,19 @@ def examine(folder: Path, config: Config = DEFAULTS, *, settings_problem: str | 
         *examine_home(folder, config.images, int(config.min_free_gb * 1e9)),
         *examine_permissions(home),
         weights_check(home.weights),
-        *examine_database(home.database),
+        *_examine_records_place(home),
         *examine_records(home, datetime.now(UTC)),
         *examine_work(home, config, datetime.now(UTC)),
         *examine_images(config.images),
     ]
+
+
+def _examine_records_place(home: Home) -> list[Check]:
+    try:
+        place = home.records
+    except BadSettings as error:
+        return [Check("database", "problem", str(error))]
+    return examine_database(place) if isinstance(place, Path) else examine_server(place)
 
 
 def settings_check(home: Home, problem: str | None) -> Check:

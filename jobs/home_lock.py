@@ -27,6 +27,9 @@ class HomeLock(Protocol):
     def require(self) -> None:
         """Check that it is still ours; HomeLost or TakenOver if it is not."""
 
+    def renew(self) -> None:
+        """Take note that another database was put in the place of the one that knew of us."""
+
     def fence(self, sessions: sessionmaker[Session]) -> sessionmaker[Session]:
         """Return the maker of sessions that can write only as long as it is ours."""
 

@@ -76,6 +76,11 @@ class Keeper:
         if self._lost is not None:
             raise TakenOver(self._lost)
 
+    def renew(self) -> None:
+        """Begin another term, since the database was put back, and maybe counts less."""
+        with self._beginning:
+            self._number = None
+
     def fence(self, sessions: sessionmaker[Session]) -> sessionmaker[Session]:
         """Return the maker of sessions whose transactions fail once somebody has taken the lock over."""
         self._begin_term()

@@ -37,6 +37,9 @@ class Held:
         if which != self.which:
             raise HomeLost(f"somebody has replaced {self.lock_file}: start again, and leave that file alone")
 
+    def renew(self) -> None:
+        """Do nothing: a kernel lock has nothing to do with a database that was put back."""
+
     def fence(self, sessions: sessionmaker[Session]) -> sessionmaker[Session]:
         """Return the sessions as they are: a kernel lock is not lost while its process lives."""
         return sessions

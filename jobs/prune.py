@@ -13,9 +13,9 @@ from typing import Literal
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.backups import list_backups, superseded
+from db.backups import superseded
 from db.session import open_read_only, utc_now
-from jobs.backups import open_home
+from jobs.backups import backups_of, open_home
 from jobs.config import Config
 from jobs.home import Home
 from jobs.home_lock import hold_home
@@ -54,7 +54,7 @@ def going(home: Home, session: Session, config: Config, now: datetime) -> list[G
     ]
     backups = [
         Going("backup", backup.path, backup.size, f"older than the last {config.keep_backups}")
-        for backup in superseded(list_backups(home.database), config.keep_backups)
+        for backup in superseded(backups_of(home).made(), config.keep_backups)
     ]
     return models + backups
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from db.backups import list_backups
-from db.restore import Numbers, check_backup, is_sound, put_in_place, read_numbers
-from jobs.backups import open_home
+from db.copies import Copies
+from db.restore import Numbers
+from jobs.backups import backups_of, open_home
 from jobs.home import Home
-from jobs.lock import hold
+from jobs.home_lock import hold_home
 from jobs.repair import repair
 from jobs.traces import cycle_pages, model_folders
 from pipeline.errors import DatabaseError, NothingToRestore
@@ -37,18 +37,20 @@ def restore(home: Home, file: Path | None, now: datetime) -> Restored:
         Locked: a cycle is at work.
     """
     home.require()
-    with hold(home.lock_file, "a restoration"):
-        sound = is_sound(home.database)  # which takes back what a killed writer left in the journal
+    copies = backups_of(home)
+    with hold_home(home, "cycle", "a restoration") as lock:
+        sound = copies.is_sound()  # which takes back what a killed writer left in a journal
         if sound and file is None:
             raise NothingToRestore(
-                f"the database {home.database} is sound; `cli.py restore --list` shows its backups, and"
+                f"the database {copies.name} is sound; `cli.py restore --list` shows its backups, and"
                 " `cli.py restore FILE` goes back to one all the same"
             )
-        backup, passed_over = _choose(home, file)
-        seen, after = _seen(home), read_numbers(backup)
+        backup, after, passed_over = _choose(copies, file)
+        seen = _seen(home, copies)
         taken = {"cycle": max(seen.cycle, default=0), "run": max(seen.run, default=0)}
-        kept = put_in_place(backup, home.database, taken, now)
-        repair(home, open_home(home))
+        kept = copies.put_back(backup, taken, now)
+        lock.renew()
+        repair(home, lock.fence(open_home(home)))
     unknown = {number: folder for number, folder in model_folders(home).items() if number not in after.run}
     return Restored(
         backup=backup,
@@ -60,26 +62,23 @@ def restore(home: Home, file: Path | None, now: datetime) -> Restored:
     )
 
 
-def _choose(home: Home, file: Path | None) -> tuple[Path, tuple[str, ...]]:
-    """Return the backup to use, and what is wrong with the newer ones."""
+def _choose(copies: Copies, file: Path | None) -> tuple[Path, Numbers, tuple[str, ...]]:
+    """Return the backup to use, the numbers in it, and what is wrong with the newer ones."""
     if file is not None:
-        beside = [backup.path for backup in list_backups(home.database) if backup.path.name == str(file)]
+        beside = [backup.path for backup in copies.made() if backup.path.name == str(file)]
         chosen = file if file.exists() or not beside else beside[0]
-        check_backup(chosen)
-        return chosen, ()
+        return chosen, copies.check(chosen), ()
     problems: list[str] = []
-    for backup in list_backups(home.database):
+    for backup in copies.made():
         try:
-            check_backup(backup.path)
+            return backup.path, copies.check(backup.path), tuple(problems)
         except DatabaseError as error:
             problems.append(str(error))
-        else:
-            return backup.path, tuple(problems)
     told = f" that is whole ({'; '.join(problems)})" if problems else ""
-    raise NothingToRestore(f"there is no backup of the database {home.database}{told}")
+    raise NothingToRestore(f"there is no backup of the database {copies.name}{told}")
 
 
-def _seen(home: Home) -> Numbers:
+def _seen(home: Home, copies: Copies) -> Numbers:
     """Return the numbers of all cycles and runs of which there is a record or a trace."""
-    known = read_numbers(home.database)
+    known = copies.numbers()
     return Numbers(known.cycle | set(cycle_pages(home)), known.run | set(model_folders(home)))

@@ -7,7 +7,6 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from db import store
-from db.place import Place
 from db.server_lock import Holder
 from db.session import DATABASE_FAILS, open_read_only
 from jobs.durations import in_words
@@ -90,7 +89,7 @@ class Status:
 def status_of(home: Home, stuck_after: timedelta, now: datetime) -> Status:
     """Return what is going on in a home; a locked database takes away only what stands in it."""
     daemon = _daemon(home, now)
-    recorded, unread, damaged = _recorded(home.records)
+    recorded, unread, damaged = _recorded(home)
     work = _work(recorded.activity, stuck_after, now) if recorded.activity else None
     free = _free(home)
     return Status(
@@ -131,10 +130,10 @@ def _work(activity: Activity, stuck_after: timedelta, now: datetime) -> Work:
     return Work(_life(identity, now - activity.beat_at, stuck_after), activity, speed, left)
 
 
-def _recorded(records: Place) -> tuple[Recorded, list[str], list[str]]:
+def _recorded(home: Home) -> tuple[Recorded, list[str], list[str]]:
     """Return what the database tells, why it cannot be read now, and what somebody must mend in it."""
     try:
-        with open_read_only(records, busy_seconds=BUSY_SECONDS)() as session:
+        with open_read_only(home.records, busy_seconds=BUSY_SECONDS)() as session:
             return _read(session), [], []
     except (DatabaseBusy, DatabaseMissing) as error:
         return Recorded(), [str(error)], []

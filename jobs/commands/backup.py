@@ -19,21 +19,19 @@ def backup(state: State) -> None:
     """Copy the database into the folder of backups now; safe beside a running cycle.
 
     The copy is of one moment, and gets its name once all its pages were checked. Models, pages and images are
-    not in it. A cycle makes such a copy each day by itself; `restore` is the way back.
+    not in it. A cycle makes such a copy each day by itself; `restore` is the way back. That of a PostgreSQL
+    server is made by its program `pg_dump`, which must be installed here.
 
     \b
     Examples:
       whisker backup
       whisker --json backup
     """
-    from db.backups import make_backup
-    from db.file_check import is_current
-    from db.revisions import VERSIONS
     from db.session import utc_now
+    from jobs.backups import backups_of
     from pipeline.disk import in_words
 
-    is_current(state.home.database, VERSIONS)
-    made = make_backup(state.home.database, utc_now())
+    made = backups_of(state.home).make(utc_now())
     state.answer(
         {"backup": str(made.path), "bytes": made.size},
         lambda console: console.print(f"{made.path} ({in_words(made.size)}) is a whole backup", markup=False),
@@ -48,8 +46,8 @@ def restore(state: State, file: Path | None, only_list: bool) -> None:
     """Put a backup (by default the newest whole one) in the place of a database that is damaged or gone.
 
     FILE is a path, or the name of a backup as --list shows it. A database that is sound is replaced only
-    where FILE is given. The former database is kept beside it. Says which cycles and runs the backup does not
-    know. No cycle may be at work.
+    where FILE is given. The former database is kept, as a file beside it or as one more backup. Says which
+    cycles and runs the backup does not know. No cycle may be at work.
 
     \b
     Examples:
@@ -76,10 +74,10 @@ def restore(state: State, file: Path | None, only_list: bool) -> None:
 
 
 def _list(state: State) -> None:
-    from db.backups import list_backups
+    from jobs.backups import backups_of
     from pipeline.disk import in_words
 
-    found = list_backups(state.home.database)
+    found = backups_of(state.home).made()
     document = [
         {"backup": str(one.path), "made_at": one.made_at.isoformat(), "bytes": one.size} for one in found
     ]

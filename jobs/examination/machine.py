@@ -62,6 +62,6 @@ def _open(home: Home) -> Iterator[Check]:
 
 def _important(home: Home) -> list[Path]:
     """Return what decides: settings, records, models and weights."""
-    fixed = [home.settings_file, home.database, home.models, home.weights]
+    fixed = [home.settings_file, home.folder / "whisker.db", home.models, home.weights]
     inside = [path for folder in (home.models, home.weights) for path in folder.glob("*")]
     return [path for path in (*fixed, *inside) if path.exists() and not path.is_symlink()]

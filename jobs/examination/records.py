@@ -7,9 +7,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import store
-from db.backups import list_backups
 from db.session import open_read_only
-from jobs.backups import changed_at
+from jobs.backups import backups_of
 from jobs.examination.check import Check
 from jobs.home import Home
 from jobs.prune import left_over
@@ -38,7 +37,10 @@ def examine_records(home: Home, now: datetime) -> list[Check]:
 
 def backup_check(home: Home, now: datetime, *, has_cycles: bool) -> Check:
     """Return whether the newest backup is as new as it should be."""
-    backups = list_backups(home.database)
+    copies = backups_of(home)
+    if (reason := copies.why_not()) and has_cycles:
+        return Check("backups", "warning", reason)
+    backups = copies.made()
     newest = max((backup.made_at for backup in backups), default=None)
     if newest is None:
         if not has_cycles:
@@ -46,8 +48,7 @@ def backup_check(home: Home, now: datetime, *, has_cycles: bool) -> Check:
         mend = "the next cycle makes one, and so does `cli.py backup`"
         return Check("backups", "warning", f"there is no backup of the database; {mend}")
     text = f"the newest of {len(backups)} backups is of {newest:%Y-%m-%d %H:%M} UTC"
-    unsaved = changed_at(home.database) - newest.timestamp()  # seconds of work
-    if now - newest > LATE and unsaved > LATE.total_seconds():
+    if now - newest > LATE and copies.changed_since(newest + LATE):
         return Check("backups", "warning", f"{text}, and much was written since; run `cli.py backup`")
     return Check("backups", "ok", text)
 
