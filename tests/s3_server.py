@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from threading import Thread
 from typing import Any
 
 KEYS = {"key": "whisker", "secret": "not-shown"}
@@ -46,6 +47,9 @@ def running_s3() -> Iterator[S3Server]:
         try:
             assert process.stderr is not None
             said = (re.search(r"Running on (http://\S+)", line) for line in process.stderr)
-            yield S3Server(next(match for match in said if match)[1])
+            address = next(match for match in said if match)[1]
+            # It writes a line for each request, and would wait for ever for somebody to read them.
+            Thread(target=process.stderr.read, daemon=True).start()
+            yield S3Server(address)
         finally:
             process.kill()

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,7 +15,24 @@ from pipeline.remote.entries import Entry, Store
 from pipeline.remote.object_cache import ObjectCache
 from pipeline.remote.trouble import Busy, Passing, Patience, Refused, Trouble, Vanished
 
+AWAY_SECONDS = 30.0  # for which a store that did not answer is not asked again
 THREADS = 16  # that read at once: they wait for the network, not for a processor
+
+
+@dataclass
+class _Outage:
+    """That a store did not answer one of those who read it: the others, who wait in a queue, need not ask."""
+
+    until: float = 0.0
+    error: ImagesUnreachable | None = None
+
+    def check(self) -> None:
+        if self.error and time.monotonic() < self.until:
+            raise self.error
+
+    def begin(self, error: ImagesUnreachable) -> ImagesUnreachable:
+        self.until, self.error = time.monotonic() + AWAY_SECONDS, error
+        return error
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,10 @@ class RemoteFolder:
         from pipeline.remote.opening import open_store
 
         return open_store(self.url, self.options, self.patience)
+
+    @cached_property
+    def _outage(self) -> "_Outage":
+        return _Outage()
 
     def entries(self) -> Iterator[Entry]:
         """Yield what lies directly below the URL.
@@ -152,16 +174,27 @@ class RemoteFolder:
 
     def _get(self, path: bytes) -> tuple[Entry, bytes]:
         """Return an object; what is refused, or never given whole, is a bad image."""
+        self._outage.check()
         try:
             return self.store.read(os.fsdecode(path), MAX_FILE_BYTES)
         except Refused as error:
             raise BadImage(str(error)) from None
         except Busy as error:
-            raise self.unreachable(error) from None
+            raise self._outage.begin(self.unreachable(error)) from None
         except Passing as error:
-            asked_again = replace(self, patience=replace(self.patience, attempts=2))
-            next(asked_again.entries(), None)  # raises if it is not this object alone
-            raise BadImage(str(error)) from None
+            if self._answers():
+                raise BadImage(str(error)) from None
+            raise self._outage.begin(self.unreachable(error)) from None
+
+    def _answers(self) -> bool:
+        """Return whether it is one object alone that cannot be had."""
+        self._outage.check()
+        hasty = replace(self, patience=replace(self.patience, attempts=1))
+        try:
+            next(hasty.entries(), None)
+        except (ImagesUnreachable, NoImagesFolder):
+            return False
+        return True
 
 
 def state_of(path: bytes, entry: Entry) -> FileState:

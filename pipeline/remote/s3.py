@@ -15,7 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "config_kwargs": {
         "retries": {"total_max_attempts": 1},
         "connect_timeout": 10,
-        "read_timeout": 30,
+        "read_timeout": 20,
         "max_pool_connections": 32,
     },
 }

@@ -47,6 +47,7 @@ class Patience:
 
     attempts: int = 6
     first_wait: float = 0.25  # seconds
+    longest: float = 60.0  # seconds after which nothing is tried again, since each attempt may wait for long
     sleep: Callable[[float], None] = time.sleep
 
     def call(self, action: Callable[[], T]) -> T:
@@ -55,12 +56,14 @@ class Patience:
         Raises:
             Trouble: it failed for good, or at each attempt.
         """
+        end = time.monotonic() + self.longest
         for attempt in range(self.attempts):
             try:
                 return action()
             except Exception as error:  # each library has its own, which `trouble_of` knows or passes on
                 trouble = trouble_of(error)
-                if not isinstance(trouble, Passing) or attempt + 1 == self.attempts:
+                is_last = attempt + 1 == self.attempts or time.monotonic() > end
+                if is_last or not isinstance(trouble, Passing):
                     raise trouble from error
             # Many wait at once: they should not all come back at once.
             self.sleep(self.first_wait * 2**attempt * random.uniform(0.5, 1))

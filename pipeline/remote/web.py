@@ -23,7 +23,7 @@ class WebStore:
         import fsspec
         from aiohttp import ClientTimeout
 
-        patient = {"timeout": ClientTimeout(total=None, sock_connect=10, sock_read=30)}
+        patient = {"timeout": ClientTimeout(total=None, sock_connect=10, sock_read=20)}
         client = {**patient, **options.get("client_kwargs", {})}
         self._fs: Any = fsspec.filesystem("http", **{**options, "client_kwargs": client, "encoded": True})
         self._url = url
