@@ -102,9 +102,7 @@ def _timed(action: Callable[[], ScanResult]) -> tuple[ScanResult, float]:
 
 def _listings() -> None:
     """Print what listing many keys takes; each in a process of its own, for its peak memory."""
-    print(
-        "\nListing keys that a server makes up, all directly in two folders: the worst case for memory.\n"
-    )
+    print("\nListing keys that a server makes up, all directly in two folders: the worst case for memory.\n")
     print("| keys | requests | time | peak memory |")
     print("|---|---|---|---|")
     for keys in (0, *KEYS):

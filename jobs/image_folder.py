@@ -54,7 +54,7 @@ def image_folder_at(text: str, config: "Config", home: Home) -> ImageFolder:
         return folder
     file = config.images_options_file
     options = read_document(file).values if file else {}
-    return replace(folder, options=options, cache=_copies(home.objects, int(config.images_cache_gb * 1e9)))
+    return replace(folder, options=options, cache=_copies(home, int(config.images_cache_gb * 1e9)))
 
 
 def recorded_folder(text: str, home: Home) -> ImageFolder:
@@ -68,6 +68,6 @@ def recorded_folder(text: str, home: Home) -> ImageFolder:
 
 
 @cache
-def _copies(folder: Path, limit_bytes: int) -> ObjectCache | None:
-    """Return the copies of a home; one object for a process, since it counts what they take."""
-    return ObjectCache(folder, limit_bytes) if limit_bytes else None
+def _copies(home: Home, limit_bytes: int) -> ObjectCache | None:
+    """Return the copies of a home, which no look makes; one object, since it counts what they take."""
+    return ObjectCache(home.objects, limit_bytes, home.folder) if limit_bytes else None

@@ -27,8 +27,9 @@ _VERSIONS = "versions"
 class ObjectCache:
     """Copies of objects; whatever goes wrong with their files is a miss, never an error."""
 
-    def __init__(self, folder: Path, limit_bytes: int) -> None:
+    def __init__(self, folder: Path, limit_bytes: int, within: Path | None = None) -> None:
         self._folder = folder
+        self._within = within  # made by somebody else: while it is not there, nothing is kept
         self._limit = limit_bytes
         self._opened = time.time() - CLOCK_SECONDS
         self._lock = threading.Lock()
@@ -59,7 +60,7 @@ class ObjectCache:
 
     def keep(self, data: bytes, version: str | None) -> None:
         """Keep a content, and of which version it is; nothing where there is no room for it."""
-        if not self._accepts:
+        if not self._accepts or (self._within and not self._within.is_dir()):
             return
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._path(sha256)

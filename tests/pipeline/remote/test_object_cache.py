@@ -27,6 +27,15 @@ def test_a_content_is_found_by_its_hash_and_by_its_versions(tmp_path: Path) -> N
     assert files(tmp_path) == {sha256(b"cat")}
 
 
+def test_nothing_is_kept_in_a_home_that_is_not_there(tmp_path: Path) -> None:
+    cache = ObjectCache(tmp_path / "home" / "objects", 100, tmp_path / "home")
+    cache.keep(b"cat", "one")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "home").mkdir()
+    cache.keep(b"cat", "one")
+    assert cache.version("one")
+
+
 def test_a_damaged_copy_is_none_and_is_kept_anew(tmp_path: Path) -> None:
     cache = ObjectCache(tmp_path, 100)
     cache.keep(b"cat", "one")
