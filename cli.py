@@ -32,6 +32,7 @@ from jobs.commands.state import FOLDER, State
 from jobs.commands.status import status
 from jobs.commands.tune import tune
 from jobs.commands.weights import weights
+from jobs.commands.work import work
 from pipeline.disk import full_disk
 from pipeline.errors import WhiskerError
 
@@ -139,6 +140,7 @@ COMMANDS = (
     completion,
     serve,
     cluster_node,
+    work,
 )
 for command in COMMANDS:
     cli.add_command(command)

@@ -5,6 +5,20 @@ The caller owns the session and makes one transaction per fact: nothing here ope
 
 from db.activity import clear_activity, load_activity, save_activity
 from db.champion import UNCHECKED, champion_id, promote, promotions, rollback_targets
+from db.chunks import (
+    MOST_FAILURES,
+    add_chunks,
+    add_job,
+    beat_job,
+    claim_chunk,
+    give_back,
+    open_jobs,
+    prolong,
+    remove_jobs,
+    store_result,
+    take_chunk,
+    take_results,
+)
 from db.cycle_data import add_suspects, latest_suspects, load_suspects, set_cycle_data
 from db.cycle_reading import (
     cycle_ids,
@@ -91,23 +105,32 @@ from db.snapshots import (
 )
 from db.terms import latest_term
 from db.tested_images import images_folder_of, tested_images
+from db.workers import add_worker, beat_worker, count_workers, list_workers, remove_worker
 
 __all__ = [
+    "MOST_FAILURES",
     "PARTS",
     "UNCHECKED",
     "CycleState",
     "add_artifacts",
+    "add_chunks",
     "add_epoch",
     "add_evaluation",
     "add_heat_maps",
+    "add_job",
     "add_look",
     "add_note",
     "add_suspects",
     "add_to_snapshot",
+    "add_worker",
     "artifact_sha256",
+    "beat_job",
+    "beat_worker",
     "begin_snapshot",
     "champion_id",
+    "claim_chunk",
     "clear_activity",
+    "count_workers",
     "cycle_ids",
     "cycle_state",
     "cycles_without_answers",
@@ -122,6 +145,7 @@ __all__ = [
     "folder_digests",
     "forget_files",
     "forget_label_decisions",
+    "give_back",
     "give_up",
     "has_finished_since",
     "images_folder_of",
@@ -140,6 +164,7 @@ __all__ = [
     "latest_term",
     "list_cycles",
     "list_runs",
+    "list_workers",
     "load_activity",
     "load_cycle",
     "load_run",
@@ -149,10 +174,14 @@ __all__ = [
     "mark_interrupted",
     "newest_cycle",
     "newest_instant",
+    "open_jobs",
     "page_states",
+    "prolong",
     "promote",
     "promotions",
     "remove_answers",
+    "remove_jobs",
+    "remove_worker",
     "reopen_cycle",
     "reopen_run",
     "rollback_targets",
@@ -175,6 +204,9 @@ __all__ = [
     "stand_by",
     "start_cycle",
     "start_run",
+    "store_result",
+    "take_chunk",
+    "take_results",
     "temperature",
     "tested_but_trained_on",
     "tested_images",

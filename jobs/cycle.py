@@ -1,7 +1,7 @@
 """One cycle: look, fine-tune, decide, train the baseline, report. The only module that knows all stages."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,9 @@ from jobs.prune import keep_to_the_settings
 from jobs.repair import repair
 from jobs.reports import write_pages
 from jobs.resume import Wanted, earlier_run
+from jobs.sharing.features import SharedRows
+from jobs.sharing.owner import Owner, owner_of
+from jobs.sharing.scan import SharedReading
 from jobs.shortage import with_smaller_parts
 from jobs.space import check_space, hold_back
 from jobs.stop import StopFlag
@@ -98,12 +101,14 @@ def run_cycle(request: Request, flag: StopFlag, progress: Progress) -> Outcome:
             given_up = repair(home, sessions)
             hold_back(home)
             back_up_daily(home, config.keep_backups, datetime.now(UTC))
-            return _look_and_work(request, sessions, flag, heartbeat, ending, given_up)
+            owner = owner_of(home, lock.fence)
+            return _look_and_work(request, sessions, owner, flag, heartbeat, ending, given_up)
 
 
 def _look_and_work(
     request: Request,
     sessions: sessionmaker[Session],
+    owner: Owner,
     flag: StopFlag,
     heartbeat: Heartbeat,
     ending: Ending,
@@ -111,10 +116,18 @@ def _look_and_work(
 ) -> Outcome:
     """Look at the folder, and do what there is a reason for; `given_up`: a cycle just was."""
     home, config, progress = request.home, request.config, heartbeat.progress
-    frozen = frozen_settings(home, config)
+    rows = SharedRows(owner, home, request.recipe, request.weights)
+    frozen = replace(frozen_settings(home, config), share=rows)
     ahead = Ahead(home, config, request.recipe, request.weights, frozen, request.if_changed)
     found = survey(
-        sessions, config, flag, progress, ahead, if_changed=request.if_changed, accepted=request.accepted
+        sessions,
+        config,
+        flag,
+        progress,
+        ahead,
+        SharedReading(owner, heartbeat.check_stop),
+        if_changed=request.if_changed,
+        accepted=request.accepted,
     )
     if request.new_data_only:
         found = not_again(sessions, found, config.images_folder())

@@ -12,6 +12,7 @@ from jobs.durations import in_words
 from jobs.home import Home
 from jobs.status import Champion, DaemonNow, Status, Work
 from pipeline.disk import in_words as size_in_words
+from pipeline.records import Worker
 from pipeline.shown import shown
 
 
@@ -32,6 +33,8 @@ def status_document(home: Home, status: Status) -> dict[str, Any]:
         "last_look": _plain(asdict(look)) if look else None,
         "last_failure": _plain(asdict(failure)) if failure else None,
         "champion": _plain(asdict(status.champion)) if status.champion else None,
+        "workers": [_worker_document(worker) for worker in status.workers],
+        "shared": [{"kind": job.kind, "done": job.done, "total": job.total} for job in status.shared],
         "free_bytes": status.free_bytes,
     }
 
@@ -44,6 +47,13 @@ def _daemon_document(daemon: DaemonNow) -> dict[str, Any]:
         "next_attempt": known.attempt, "paused": known.paused,
         "failures_in_a_row": known.trouble.failures if known.trouble else 0,
         "reason": known.trouble.reason if known.trouble else None,
+    })  # fmt: skip
+
+
+def _worker_document(worker: Worker) -> dict[str, Any]:
+    return _plain({
+        "alive": worker.is_alive, "pid": worker.pid, "host": worker.host, "started_at": worker.started_at,
+        "chunks_done": worker.chunks_done, "doing": worker.doing, "said": worker.said,
     })  # fmt: skip
 
 
@@ -73,6 +83,10 @@ def _lines(status: Status) -> Iterator[tuple[str, str]]:
     for one in status.stand_by:
         yield "stand-by", f"process {one.pid} on {one.host} since {one.since:%Y-%m-%d %H:%M} UTC"
     yield "at work", _work(status.work, status.at) if status.work else "nobody"
+    for job in status.shared:
+        yield "shared", f"{job.kind}: {job.done:,} of {job.total:,} files done"
+    for worker in status.workers:
+        yield "worker", _worker(worker, status.at)
     if look := status.last_look:
         yield "last look", f"{_ago(look.ended_at, status.at)}, {look.outcome}: {look.reason}"
     if failure := status.last_failure:
@@ -105,6 +119,14 @@ def _work(work: Work, now: datetime) -> str:
     who += [f"cycle {activity.cycle_id}"] if activity.cycle_id is not None else []
     who += [f"run {activity.run_id}"] if activity.run_id is not None else []
     return f"{_progress(work)} ({', '.join(who)}; last sign of life {_ago(activity.beat_at, now)})"
+
+
+def _worker(worker: Worker, now: datetime) -> str:
+    who = f"process {worker.pid} on {worker.host}, started {_ago(worker.started_at, now)}"
+    state = f"at {worker.doing}" if worker.doing else "waits for work"
+    said = f"; takes no part in a job: {worker.said}" if worker.said else ""
+    state = state if worker.is_alive else "gives no sign of life"
+    return f"{state} ({who}; chunks done: {worker.chunks_done:,}){said}"
 
 
 def _progress(work: Work) -> str:

@@ -13,7 +13,7 @@ _PACKAGES = ("whisker", "numpy", "scipy", "pillow", "onnx", "onnxruntime", "sqla
 
 def environment(device: Device) -> dict[str, str]:
     """Return what a run's numbers may depend on, as names and texts; MXNet must have been imported."""
-    versions = {name: _version(name) for name in _PACKAGES}
+    versions = {name: version_of(name) for name in _PACKAGES}
     return {
         **{name: version for name, version in versions.items() if version},
         **mxnet_distributions(),
@@ -27,7 +27,8 @@ def environment(device: Device) -> dict[str, str]:
     }
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """Return the installed version of a package; None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -13,6 +13,7 @@ from pipeline.differences import differences
 from pipeline.errors import EmptyClass, NoSettledImages
 from pipeline.evaluate import Progress
 from pipeline.image_folder import ImageFolder
+from pipeline.read_files import ReadFiles, read_files
 from pipeline.records import Change, FileState, LastData, Snapshot, SnapshotSummary
 from pipeline.scan import scan
 from pipeline.scan_result import Index, ScanResult
@@ -57,7 +58,12 @@ class Look:
 
 
 def scan_folder(
-    folder: ImageFolder, config: Config, index: Index, flag: StopFlag, progress: Progress
+    folder: ImageFolder,
+    config: Config,
+    index: Index,
+    flag: StopFlag,
+    progress: Progress,
+    read: ReadFiles = read_files,
 ) -> ScanResult:
     """Scan the folder with progress; a signal cuts it short, and what was read until then is returned."""
     return scan(
@@ -66,6 +72,7 @@ def scan_folder(
         settle_seconds=config.settle_seconds,
         progress=lambda done, total: progress("files", done, total),
         should_stop=lambda: flag.signal_number is not None,
+        read=read,
     )
 
 

@@ -30,6 +30,7 @@ def repair(home: Home, sessions: sessionmaker[Session]) -> bool:
     """
     with sessions.begin() as session:
         interrupted = store.mark_interrupted(session, datetime.now(UTC))
+        store.remove_jobs(session)  # nobody waits any more for what others do of them
         given_up = give_up_after_crashes(session, datetime.now(UTC))
     for cycle_id in interrupted:
         log.warning("cycle %d was cut off; its finished epochs are kept", cycle_id)

@@ -15,7 +15,7 @@ from jobs.watching.daemon_state import DaemonState, load_state
 from jobs.watching.process_identity import ProcessIdentity
 from pipeline.disk import free_bytes
 from pipeline.errors import DatabaseBusy, DatabaseMissing
-from pipeline.records import Activity, LookRecord
+from pipeline.records import Activity, LookRecord, SharedJob, Worker
 
 BUSY_SECONDS = 1.0
 SILENT_AFTER = timedelta(seconds=60)  # a daemon that works beats every few seconds
@@ -68,6 +68,8 @@ class Recorded:
     last_failure: Failure | None = None
     champion: Champion | None = None
     stand_by: tuple[Holder, ...] = ()
+    workers: tuple[Worker, ...] = ()
+    shared: tuple[SharedJob, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Status:
     last_look: LookRecord | None
     last_failure: Failure | None
     champion: Champion | None
+    workers: tuple[Worker, ...]  # that take part in what cycles share; also those that died lately
+    shared: tuple[SharedJob, ...]  # what a cycle shares with them now
     free_bytes: int | None
     unknown: tuple[str, ...]  # a sentence for each thing that could not be read
     wrong: tuple[str, ...]  # why somebody should look after it; empty: all is well
@@ -100,6 +104,8 @@ def status_of(home: Home, stuck_after: timedelta, now: datetime) -> Status:
         last_look=recorded.last_look,
         last_failure=_newer(recorded.last_failure, daemon),
         champion=recorded.champion,
+        workers=recorded.workers,
+        shared=recorded.shared,
         free_bytes=free,
         unknown=(*unread, *(() if free is not None else ("the free space on the disk cannot be read",))),
         wrong=(*_wrong(daemon, work, stuck_after), *damaged),
@@ -149,6 +155,8 @@ def _read(session: Session) -> Recorded:
         last_failure=Failure(failed.ended_at, failed.reason) if failed else None,
         champion=_champion(session),
         stand_by=tuple(store.stand_by(session)),
+        workers=tuple(store.list_workers(session)),
+        shared=tuple(store.open_jobs(session)),
     )
 
 

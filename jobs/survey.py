@@ -14,6 +14,7 @@ from jobs.look import Accepted, Look, judge, nothing_settled, scan_folder, uncha
 from jobs.memory import index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
+from pipeline.read_files import ReadFiles
 from pipeline.scan_result import ScanResult, settled_files
 
 log = logging.getLogger("whisker")
@@ -25,6 +26,7 @@ def survey(
     flag: StopFlag,
     progress: Progress,
     ahead: Ahead,
+    read: ReadFiles,
     *,
     if_changed: bool,
     accepted: Accepted,
@@ -37,6 +39,7 @@ def survey(
         flag: raises in time once a signal has come.
         progress: shows how far the scan is.
         ahead: what to do between the two looks.
+        read: reads new files.
         if_changed: whether unchanged data are the end of it, so that no image has to be loaded.
         accepted: what a person has decided about changed classes and lost images.
 
@@ -46,14 +49,14 @@ def survey(
     """
     folder = config.images_folder()
     started = time.perf_counter()
-    scanned = _scan(sessions, config, flag, progress)
+    scanned = _scan(sessions, config, flag, progress, read)
     if scanned.settling or scanned.changed_files:
         log.info("%d files are new or being written; looking twice", _unsure(scanned))
         with ahead.while_waiting(scanned, flag) as wait_is_over:
             _wait(started + config.settle_seconds + 0.1 - time.perf_counter(), flag, progress)
             wait_is_over()
             flag.check()
-            scanned = _scan(sessions, config, flag, progress)
+            scanned = _scan(sessions, config, flag, progress, read)
     last = last_if_unchanged(sessions, scanned, config) if if_changed else None
     now = datetime.now(UTC)
     if last:
@@ -81,10 +84,12 @@ def _unsure(scanned: ScanResult) -> int:
     return len(scanned.settling) + len(scanned.changed_files)
 
 
-def _scan(sessions: sessionmaker[Session], config: Config, flag: StopFlag, progress: Progress) -> ScanResult:
+def _scan(
+    sessions: sessionmaker[Session], config: Config, flag: StopFlag, progress: Progress, read: ReadFiles
+) -> ScanResult:
     """Scan once; what was read is kept in the index, also when a signal cuts the scan short."""
     folder = config.images_folder()
-    scanned = scan_folder(folder, config, index_of(sessions, str(folder)), flag, progress)
+    scanned = scan_folder(folder, config, index_of(sessions, str(folder)), flag, progress, read)
     _keep(sessions, str(folder), scanned)
     flag.check()
     return scanned

@@ -13,7 +13,8 @@ WhiskerError                 exit status 1
 │   ├── CannotPromote
 │   ├── NothingToCompare
 │   ├── CannotTune
-│   └── NothingToRestore
+│   ├── NothingToRestore
+│   └── UnfitWorker
 ├── DataError                1   the image folders cannot be used
 │   ├── NoImagesFolder           passes
 │   ├── ImagesUnreachable        passes
@@ -98,6 +99,10 @@ class CannotTune(UsageError):
 
 class NothingToRestore(UsageError):
     """There is no backup, or no reason to put one in the database's place."""
+
+
+class UnfitWorker(UsageError):
+    """A worker has another program or another home than the cycle whose work it should share."""
 
 
 class DataError(WhiskerError):

@@ -51,6 +51,11 @@ class FeatureTable:
         self._last: Path | None = None  # the file that was written last
         self._make_room(0)
 
+    @property
+    def accepts(self) -> bool:
+        """Whether it keeps rows."""
+        return self._accepts
+
     def read(self, images: Array, rows: Array) -> Array:
         """Fill in the rows that are there and good; return for which images that is so, bool (N,).
 

@@ -1,18 +1,20 @@
 """Run frozen layers over images: from the cache what was computed before, the rest on the best engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.computed_rows import computed_rows
 from pipeline.decode import normalise
 from pipeline.engine import Trial, try_onnxruntime
 from pipeline.engine_choice import keep_choice, read_choice
-from pipeline.engine_settings import Engine, FrozenSettings
-from pipeline.errors import TrainingDiverged
+from pipeline.engine_settings import Engine, FrozenSettings, RowsWanted
 from pipeline.evaluate import Forward, as_judged
 from pipeline.failpoint import failpoint
 from pipeline.feature_store import FeatureTable, content_hashes, delete_cache
@@ -25,6 +27,11 @@ from pipeline.runtime import mx
 from pipeline.train import Surroundings
 
 SAMPLE = 8  # images on which the engines are compared; MXNet takes most time and memory of a cycle for more
+
+
+def never() -> bool:
+    """Say that it is not enough yet."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,10 @@ def run_frozen(
     if engine == "onnxruntime" and (trial := work.trial()):
         sentence, forward = trial.sentence, trial.forward or forward
         if trial.forward is None:
-            work.recall("mxnet")
+            engine = "mxnet"
+            work.recall(engine)
     recalled = int(work.found.sum())
-    work.compute(as_judged(forward, test_time_flip=test_time_flip))
+    work.compute(as_judged(forward, test_time_flip=test_time_flip), engine)
     return FrozenRows(work.found, work.values, tuple(work.notes(sentence, recalled)))
 
 
@@ -93,6 +101,8 @@ class _FrozenPass:
         self.values = room_for((len(images), *row_shape(block, reader.preprocessing.size)), settings.cache)
         self.found = np.zeros(len(images), bool)
         self.tables: list[FeatureTable] = []
+        self.keys: list[str] = []  # of the tables
+        self.done, self.total = 0, 0  # rows computed, and to compute
         self.cache = settings.cache if settings.cache_bytes else None
         self.choice_file: Path | None = None
         if self.cache:
@@ -124,7 +134,8 @@ class _FrozenPass:
         key = table_key(
             self.digest, pixels, engine, self.devices, machine, test_time_flip=self.test_time_flip
         )
-        rows = self.values.reshape(len(self.values), int(np.prod(self.values.shape[1:])))
+        rows = self._rows()
+        self.keys.append(key)
         self.tables.append(FeatureTable(self.cache, key, rows.shape[1], self.settings.cache_bytes))
         self.found = self.tables[-1].read(self.hashes, rows)
 
@@ -148,23 +159,46 @@ class _FrozenPass:
             trials[self.digest] = replace(trial, model=None)
         return trial
 
-    def compute(self, forward: Forward) -> None:
-        """Fill in the rows that the cache did not have."""
-        missing, done = self._missing(), 0
-        for batch in self.reader.batches(self.images, self.batch_size, order=missing):
-            self.around.check_stop()
-            rows = forward(normalise(batch.pixels, self.reader.preprocessing))
-            if not np.isfinite(rows).all():
-                raise TrainingDiverged(
-                    "the frozen features are not finite; the weights file is damaged: fetch it again"
-                )
-            self.values[batch.positions] = rows
-            self.found[batch.positions] = True
-            if self.tables:
-                self.tables[-1].append(self.hashes[batch.positions], rows.reshape(len(rows), -1))
-            failpoint("in_features")
-            done += len(batch.positions)
-            self.around.progress("features", done, len(missing))
+    def compute(self, forward: Forward, engine: Engine) -> None:
+        """Fill in the rows that the cache did not have, or let others do so."""
+        self.total = int((~self.found).sum())
+        here = partial(self.compute_here, forward)
+        if self.settings.share is None or not self.tables or not self.total:
+            here(self._missing(), never)
+            return
+        wanted = RowsWanted(
+            key=self.keys[-1],
+            engine=engine,
+            images=self.images,
+            missing=tuple(self._missing()),
+            compute=here,
+            count=self._count,
+            check_stop=self.around.check_stop,
+        )
+        if others := self.settings.share(wanted):
+            self.found |= self.tables[-1].read(self.hashes, self._rows())
+            here([position for position in others if not self.found[position]], never)
+
+    def compute_here(
+        self, forward: Forward, order: Sequence[int], enough: Callable[[], bool]
+    ) -> Sequence[int]:
+        """Fill in the rows at ascending positions, until it is enough; return those that were not tried."""
+        batches = computed_rows(forward, self.reader, self.images, order, self.batch_size, self.around)
+        with closing(batches) as computed:
+            for positions, rows in computed:
+                self.values[positions] = rows
+                self.found[positions] = True
+                if self.tables:
+                    self.tables[-1].append(self.hashes[positions], rows.reshape(len(rows), -1))
+                failpoint("in_features")
+                self._count(len(positions))
+                if enough():
+                    return [position for position in order if position > positions[-1]]
+        return ()
+
+    def _count(self, computed: int) -> None:
+        self.done += computed
+        self.around.progress("features", self.done, self.total)
 
     def notes(self, sentence: str, recalled: int) -> Iterator[Note]:
         """Yield what a reader of the run should know."""
@@ -173,6 +207,10 @@ class _FrozenPass:
             yield Note(f"features: {recalled:,} of {len(self.images):,} images from the cache")
         for problem in dict.fromkeys(problem for table in self.tables for problem in table.problems):
             yield Note(f"features: cache {self.cache}: {problem}")
+
+    def _rows(self) -> Array:
+        """Return the values as float32 (N, n), in the same memory."""
+        return self.values.reshape(len(self.values), int(np.prod(self.values.shape[1:])))
 
     def _missing(self) -> list[int]:
         missing: list[int] = np.flatnonzero(~self.found).tolist()

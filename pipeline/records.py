@@ -415,3 +415,47 @@ class Cycle:
     compared: RunDetails | None = None  # the champion that the fine-tune was compared with, on these images
     previous: "Cycle | None" = None  # the folder's finished cycle before this one, without predictions
     arrivals: Mapping[str, int] = field(default_factory=dict)  # sha256 of a test image -> its first cycle
+
+
+# ---------------------------------------------------------------- shared work
+
+JobKind = Literal["scan", "features"]
+
+
+@dataclass(frozen=True)
+class SharedJob:
+    """Work of a cycle that other processes may take chunks of."""
+
+    id: int
+    kind: JobKind
+    parameters: Mapping[str, Any]  # what a process must know, or have in common, to take part
+    lease_seconds: float
+    done: int  # files
+    total: int  # files
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A chunk that somebody works on; whoever claims it after him has another `attempt`."""
+
+    chunk_id: int
+    job_id: int
+    attempt: int  # counted from 1
+    content: bytes
+    failures: int  # earlier attempts that were lost with their process, or ended in an error
+    error: str | None  # the last error
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that works on chunks."""
+
+    id: int
+    pid: int
+    process_start: str  # a pid is used again
+    host: str
+    started_at: datetime
+    is_alive: bool  # it has beaten lately
+    chunks_done: int
+    doing: JobKind | None
+    said: str | None  # why it takes no part in some job

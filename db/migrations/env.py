@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from db import data_tables, tables, work_tables  # noqa: F401 - these fill the metadata
+from db import chunk_tables, data_tables, tables, work_tables  # noqa: F401 - these fill the metadata
 from db.base import Base
 
 context.configure(

@@ -1,0 +1,104 @@
+"""The frozen pass, shared: workers compute rows into the cache that lies in the home, for all hosts.
+
+A row counts only if it was computed with the very key of the pass: the same layers, weights, versions, engine
+and kind of processor. So it has the bits that this process would have computed.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from jobs.home import Home
+from jobs.sharing.content import pack_images
+from jobs.sharing.offer import Offer
+from jobs.sharing.owner import Owner
+from jobs.sharing.program import program
+from pipeline.engine_settings import RowsWanted
+from pipeline.errors import SaveFailed
+from pipeline.publish import write_whole
+from pipeline.recipes import Recipe
+
+LEAST = 64  # images in a piece
+WORTH = 128  # with fewer images left nobody is asked
+MARK = "mark"  # the file's name
+
+
+@dataclass(frozen=True)
+class SharedRows:
+    """Lets workers compute rows of a cycle's frozen pass. It is a `pipeline.engine_settings.ShareRows`."""
+
+    owner: Owner
+    home: Home
+    recipe: Recipe
+    weights: Path | None  # an explicit file
+
+    def __call__(self, wanted: RowsWanted) -> Sequence[int]:
+        """Have the missing rows computed; return the positions of those that workers have done."""
+        rest: Sequence[int] = wanted.missing
+        if not self._is_worth(len(rest)):
+            rest = wanted.compute(rest, self._have_workers_come)
+        return self._shared(wanted, rest) if rest else ()
+
+    def _is_worth(self, left: int) -> bool:
+        return left >= WORTH and self._have_workers_come()
+
+    def _have_workers_come(self) -> bool:
+        return self.owner.workers() > 0
+
+    def _shared(self, wanted: RowsWanted, positions: Sequence[int]) -> list[int]:
+        def here(some: Sequence[int], beat: Callable[[], None]) -> bool:
+            def not_yet() -> bool:
+                beat()
+                return False
+
+            wanted.compute(some, not_yet)
+            return False
+
+        def by_worker(some: Sequence[int], _result: bytes) -> bool:
+            wanted.count(len(some))
+            return True
+
+        offer = Offer(
+            kind="features",
+            parameters=self._parameters(wanted),
+            items=positions,
+            least=LEAST,
+            pack=lambda some: pack_images([wanted.images[position] for position in some]),
+            unpack=by_worker,
+            here=here,
+            path=lambda position: wanted.images[position].path,
+            check_stop=wanted.check_stop,
+        )
+        return sorted(p for some, is_workers in self.owner.share(offer) if is_workers for p in some)
+
+    def _parameters(self, wanted: RowsWanted) -> dict[str, object]:
+        return {
+            "program": program(),
+            "key": wanted.key,
+            "engine": wanted.engine,
+            "recipe": asdict(self.recipe),
+            "weights": os.fsdecode(self.weights) if self.weights else None,
+            "mark": mark_home(self.home),
+        }
+
+
+def mark_home(home: Home) -> str | None:
+    """Return what stands in a file of the cache, by which a worker knows that its home is the same folder.
+
+    It is written where it is missing; None where that fails.
+    """
+    if (mark := read_mark(home)) is None:
+        with contextlib.suppress(SaveFailed):
+            write_whole(home.cache / MARK, secrets.token_hex(8).encode())
+    return mark or read_mark(home)
+
+
+def read_mark(home: Home) -> str | None:
+    """Return what `mark_home` has left there; None if nothing."""
+    try:
+        return (home.cache / MARK).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return None
