@@ -12,7 +12,7 @@ from db.postgres_errors import translator
 from pipeline.errors import BadSettings
 
 NOTICED_SECONDS = 30  # after so long, client and server give up each other where nothing is heard any more
-_CONNECT_SECONDS = 10
+_LEAST_CONNECT_SECONDS, _MOST_CONNECT_SECONDS = 5, 10
 _IDLE_SECONDS = 600  # who is halted in a transaction must not keep out all others for ever
 _FIRST_ASKED, _ASKED_EVERY = 10, 5  # seconds without a word from the other side
 _TIMES_ASKED = (NOTICED_SECONDS - _FIRST_ASKED) // _ASKED_EVERY
@@ -80,7 +80,7 @@ def _connect_args(url: URL, busy_seconds: float) -> dict[str, Any]:
     }
     ours = {
         "application_name": "whisker",
-        "connect_timeout": max(2, min(_CONNECT_SECONDS, math.ceil(busy_seconds))),  # 2 is the driver's least
+        "connect_timeout": min(max(math.ceil(busy_seconds), _LEAST_CONNECT_SECONDS), _MOST_CONNECT_SECONDS),
         "keepalives_idle": _FIRST_ASKED,
         "keepalives_interval": _ASKED_EVERY,
         "keepalives_count": _TIMES_ASKED,
