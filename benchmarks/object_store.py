@@ -6,7 +6,6 @@ The photos are put into moto's server, which is in the extra `dev`, in a process
 """
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -23,19 +22,16 @@ from pipeline.layout import find_layout
 from pipeline.reader import ImageReader
 from pipeline.remote.folder import RemoteFolder
 from pipeline.remote.object_cache import ObjectCache
-from pipeline.remote.walk import walk_remote
 from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN, ScanResult, settled_files
 from pipeline.snapshot import take_snapshot
 from pipeline.train import TrainingData
-from pipeline.walk import Listing
 from tests.pipeline.folders import index_of
 from tests.s3_server import running_s3
 
 PER_CLASS = {"train": 250, "test": 50}
 ROUNDS = 3
 KEYS = (100_000, 1_000_000)
-ACCESS = {"key": "x", "secret": "xxxx"}
 
 
 def main(photos: Path) -> None:
@@ -107,7 +103,7 @@ def _listings() -> None:
     print("|---|---|---|---|")
     for keys in (0, *KEYS):
         with listing_server(keys) as address:
-            command = [sys.executable, "-m", "benchmarks.object_store", "--list", address]
+            command = [sys.executable, "-m", "benchmarks.list_keys", address]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
         cells = (
@@ -116,23 +112,5 @@ def _listings() -> None:
         print(f"| {cells} |")
 
 
-def _list(address: str) -> None:
-    folder = RemoteFolder("s3://bucket/photos", {"endpoint_url": address, **ACCESS})
-    started, pages, keys = time.perf_counter(), [0], 0
-
-    def page() -> None:
-        pages[0] += 1
-
-    for listing in walk_remote(folder, find_layout(folder), page):
-        assert isinstance(listing, Listing)
-        keys += len(listing.entries)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = {"keys": keys, "pages": pages[0], "seconds": time.perf_counter() - started, "peak_mb": peak}
-    print(json.dumps(found))
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "--list":
-        _list(sys.argv[2])
-    else:
-        main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]))
