@@ -12,6 +12,7 @@ from db import store
 from db.patience import patient
 from jobs.ahead import Ahead
 from jobs.backups import back_up_daily, open_home
+from jobs.cluster.settings import free_port
 from jobs.cycle_record import recorded
 from jobs.home import Home
 from jobs.home_lock import hold_home
@@ -160,6 +161,8 @@ def _device_and_weights(request: Request, progress: Progress) -> tuple[Device, W
     device = resolve_device(config.device, config.kvstore)
     backbone = backbone_named(recipe.backbone)
     check_precision(recipe.precision, backbone, device, processor_flags())
+    if cluster := config.cluster():
+        free_port(cluster)  # its scheduler must be able to listen here
     weights = find_weights(backbone, home.weights, request.weights, progress=as_stage(progress))
     check_space(home, least=int(config.min_free_gb * 1e9), weights_bytes=weights.path.stat().st_size)
     return device, weights

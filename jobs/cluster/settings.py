@@ -1,6 +1,7 @@
 """Which hosts train together, and how their processes are started: the settings of [cluster], checked."""
 
 import re
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -88,6 +89,24 @@ def _check(config: "Config", others: Sequence[str]) -> None:
         raise BadSettings(
             f"[cluster] scheduler must be the name or address by which {others[0]} reaches this machine"
         )
+
+
+def free_port(settings: ClusterSettings) -> int:
+    """Return a port for the scheduler that is free now.
+
+    Raises:
+        BadSettings: its address is none of this machine.
+    """
+    with socket.socket() as listening:
+        try:
+            listening.bind((address_of(settings.scheduler), 0))
+        except OSError as error:
+            raise BadSettings(
+                f"[cluster] scheduler = {settings.scheduler!r} is no address of this machine "
+                f"({error.strerror}); give the name or address by which the other hosts reach it"
+            ) from error
+        port: int = listening.getsockname()[1]
+        return port
 
 
 def address_of(host: str) -> str:

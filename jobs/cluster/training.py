@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -19,12 +18,11 @@ from typing import Any
 from jobs.cluster.beats import OVER, every_seconds, write_beat
 from jobs.cluster.job import JobFolder, JobPlan, announce, program_digest, withdraw
 from jobs.cluster.processes import Started, end_nodes, start_nodes
-from jobs.cluster.settings import ClusterSettings, address_of
+from jobs.cluster.settings import ClusterSettings, free_port
 from jobs.cluster.watch import NodeWatch
 from jobs.home import Home
 from jobs.run_record import OpenRun
 from pipeline.checkpoint import Checkpoints
-from pipeline.errors import BadSettings
 from pipeline.read_back import save_arrays
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Evaluation, Note, Prediction, RunKind
@@ -152,23 +150,10 @@ def _plan(settings: ClusterSettings, asked: Asked) -> JobPlan:
         devices=settings.devices,
         servers=settings.servers,
         scheduler=settings.scheduler,
-        port=settings.port or _free_port(settings.scheduler),
+        port=settings.port or free_port(settings),
         interface=settings.interface,
         patience_seconds=settings.patience_seconds,
     )
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as listening:
-        try:
-            listening.bind((address_of(host), 0))
-        except OSError as error:
-            raise BadSettings(
-                f"[cluster] scheduler = {host!r} is no address of this machine ({error.strerror}); give the "
-                "name or address by which the other hosts reach it"
-            ) from error
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def _lines_after(job: JobFolder, offset: int) -> list[bytes]:

@@ -50,3 +50,27 @@ def test_activations_that_are_not_finite_end_the_training_with_the_reason(value:
     batch[0, 0, 5, 5] = value
     with pytest.raises(TrainingDiverged, match="no longer finite; choose a smaller learning rate"):
         settle_batch_norm(small_network(), [batch], mx.cpu(), AROUND.check_stop)
+
+
+def test_batches_of_several_processes_count_as_if_one_had_them_all() -> None:
+    """Each of them adds up what it has, and takes the sums of all."""
+    alone, shared = small_network(), small_network()
+    batches = [images(1), images(2) * 3 + 1, images(3)]
+    settle_batch_norm(alone, batches, mx.cpu(), AROUND.check_stop)
+    sums: list[Array] = []
+    settle_batch_norm(small_network(), batches[2:], mx.cpu(), AROUND.check_stop, lambda own: keep(sums, own))
+    others = iter(sums)
+    settle_batch_norm(shared, batches[:2], mx.cpu(), AROUND.check_stop, lambda own: own + next(others))
+    for one, other in zip(leaves(alone), leaves(shared), strict=True):
+        if isinstance(one, mx.gluon.nn.BatchNorm):
+            assert other.running_mean.data().asnumpy() == pytest.approx(
+                one.running_mean.data().asnumpy(), abs=1e-5
+            )
+            assert other.running_var.data().asnumpy() == pytest.approx(
+                one.running_var.data().asnumpy(), rel=1e-4
+            )
+
+
+def keep(sums: list[Array], own: Array) -> Array:
+    sums.append(own)
+    return own

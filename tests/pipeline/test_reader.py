@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,13 @@ def test_stopping_early_ends_the_threads(drawn: Path) -> None:
         if thread.name.startswith("ThreadPoolExecutor"):
             thread.join(5)
     assert threading.active_count() == before
+
+
+def test_a_group_of_which_nothing_can_be_read_is_an_empty_batch(drawn: Path) -> None:
+    """Of processes that share a training, each takes part in every step."""
+    data = data_of(drawn, small_backbone())
+    gone = replace(data.train[0], path=b"train/cat/gone.png")
+    found = list(data.reader.groups([gone, data.train[1]], [[0], [1], []]))
+    assert [batch.positions.tolist() for batch in found] == [[], [1], []]
+    assert {batch.pixels.shape[1:] for batch in found} == {(64, 64, 3)}
+    assert [b.positions.tolist() for b in data.reader.batches([gone, data.train[1]], 1)] == [[1]]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from jobs.cluster.nodes import nodes_of, ssh_command
+from jobs.cluster.settings import free_port
 from jobs.config import Config
 from jobs.settings.load import load_config
 from pipeline.errors import BadSettings
@@ -50,6 +51,17 @@ def test_what_ssh_runs_is_one_word_for_its_shell(tmp_path: Path) -> None:
     command = ssh_command(cluster, "me@b.lan", ["a program", "it's"])
     assert command[-5:] == ["-p", "2222", "--", "me@b.lan", "exec 'a program' 'it'\"'\"'s'"]
     assert "BatchMode=yes" in command
+
+
+def test_a_scheduler_listens_on_this_machine_or_nothing_begins(tmp_path: Path) -> None:
+    here, elsewhere = (
+        load(tmp_path, f"{TWO}\nscheduler = {text!r}").cluster() for text in ("", "192.0.2.77")
+    )
+    assert here is not None
+    assert elsewhere is not None
+    assert free_port(here) > 0
+    with pytest.raises(BadSettings, match=r"scheduler = '192.0.2.77' is no address of this machine"):
+        free_port(elsewhere)
 
 
 WRONG = {

@@ -73,6 +73,7 @@ def test_gradients_that_are_summed_twice_would_be_found(place: Path, drawn: Path
     assert np.abs(twice - in_parts).max() > 100 * ROUNDING
 
 
+SETTLED: dict[str, Any] = {"batch_norm_batches": 2}  # of which each worker takes a part
 KILLED: tuple[tuple[Role, int], ...] = (("server", 0), ("worker", 0))
 
 
@@ -81,16 +82,16 @@ def test_a_training_that_is_cut_off_twice_ends_as_one_that_nothing_disturbed(
 ) -> None:
     """Each time worker 0 stands still after a checkpoint, somebody is killed, and the next one goes on."""
     epochs = len(KILLED) + 1
-    undisturbed = asked(place / "undisturbed", drawn, TWO_DEVICES, epochs=epochs)
+    undisturbed = asked(place / "undisturbed", drawn, TWO_DEVICES, epochs=epochs, **SETTLED)
     expected = list(fit_all_layers(undisturbed.network, undisturbed.data, undisturbed.recipe, TWO_DEVICES))
     monkeypatch.setenv(VARIABLE, "after_checkpoint:stop")
     for number, (role, index) in enumerate(KILLED, start=1):
         around = replace(AROUND, check_stop=killer(place, role, index, after=number))
         with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(signal 9\)"):
-            train(place, settings(patience="30s"), asked(place, drawn, around, epochs=epochs))
+            train(place, settings(patience="30s"), asked(place, drawn, around, epochs=epochs, **SETTLED))
         assert processes_in(place) == []
     monkeypatch.delenv(VARIABLE)
-    last = asked(place, drawn, epochs=epochs)
+    last = asked(place, drawn, epochs=epochs, **SETTLED)
     found = train(place, settings(), last)
     assert [event.epoch for event in found if isinstance(event, EpochMetrics)] == [epochs]
     np.testing.assert_allclose(metrics(found), metrics(expected)[-2:], atol=ROUNDING)
