@@ -106,10 +106,10 @@ def end_halted_writer(session: Session, seconds: float) -> None:
     session.execute(_END_HALTED, facts)
 
 
-def stand_by(session: Session) -> list[Holder]:
-    """Return the daemons that wait for their turn to lead; there are none where no server is."""
+def lock_holders(session: Session, lock: str) -> list[Holder] | None:
+    """Return who holds a lock; None where no server is, and so no such lock."""
     connection = session.connection()
-    return holders(connection, STAND_BY) if connection.dialect.name == "postgresql" else []
+    return holders(connection, lock) if connection.dialect.name == "postgresql" else None
 
 
 def _key(connection: Connection, lock: str) -> int:

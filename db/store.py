@@ -86,7 +86,7 @@ from db.runs import (
     set_structure,
     start_run,
 )
-from db.server_lock import stand_by
+from db.server_lock import lock_holders
 from db.settled import (
     drawn_splits,
     forget_label_decisions,
@@ -171,6 +171,7 @@ __all__ = [
     "load_run_on",
     "load_suspects",
     "load_thumbnails",
+    "lock_holders",
     "mark_interrupted",
     "newest_cycle",
     "newest_instant",
@@ -201,7 +202,6 @@ __all__ = [
     "set_verdict",
     "snapshot_with",
     "spare_answers",
-    "stand_by",
     "start_cycle",
     "start_run",
     "store_result",

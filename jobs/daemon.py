@@ -28,7 +28,7 @@ from jobs.watching.situation import digest_of_situation
 from jobs.watching.stand_by import StandBy
 from jobs.watching.wall_clock import WallClock
 from jobs.watching.watch import Watch
-from pipeline.errors import HomeLost, Interrupted, TakenOver, WhiskerError
+from pipeline.errors import BadSettings, HomeLost, Interrupted, TakenOver, WhiskerError
 
 log = logging.getLogger("whisker")
 
@@ -172,7 +172,10 @@ class Daemon:
     def _reload(self) -> None:
         self._service.reloading()
         try:
-            self._config = self._load()
+            config = self._load()
+            if Home(self._home.folder).records != self._home.records:
+                raise BadSettings("database_url has changed: start the daemon anew for that")
+            self._config = config
         except (WhiskerError, OSError) as error:
             log.error("the new settings are refused, the former ones stay in force: %s", error)  # noqa: TRY400
         else:

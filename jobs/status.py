@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from db import store
-from db.server_lock import Holder
+from db.server_lock import STAND_BY, Holder
 from db.session import DATABASE_FAILS, open_read_only
 from jobs.durations import in_words
 from jobs.home import Home
@@ -64,6 +64,7 @@ class Recorded:
     """What the database tells."""
 
     activity: Activity | None = None
+    has_no_lock: bool = False  # its process, as far as a server knows
     last_look: LookRecord | None = None
     last_failure: Failure | None = None
     champion: Champion | None = None
@@ -94,7 +95,7 @@ def status_of(home: Home, stuck_after: timedelta, now: datetime) -> Status:
     """Return what is going on in a home; a locked database takes away only what stands in it."""
     daemon = _daemon(home, now)
     recorded, unread, damaged = _recorded(home)
-    work = _work(recorded.activity, stuck_after, now) if recorded.activity else None
+    work = _work(recorded.activity, recorded.has_no_lock, stuck_after, now) if recorded.activity else None
     free = _free(home)
     return Status(
         at=now,
@@ -128,12 +129,15 @@ def _life(identity: ProcessIdentity, silence: timedelta, patience: timedelta) ->
     return "alive" if silence < patience else "silent"
 
 
-def _work(activity: Activity, stuck_after: timedelta, now: datetime) -> Work:
+def _work(activity: Activity, has_no_lock: bool, stuck_after: timedelta, now: datetime) -> Work:
     identity = ProcessIdentity(activity.pid, activity.process_start, activity.host)
     spent = (activity.beat_at - activity.stage_started_at).total_seconds()
     speed = activity.done / spent if activity.done > 0 and spent > 0 else None
     left = (activity.total - activity.done) / speed if speed and activity.total >= activity.done else None
-    return Work(_life(identity, now - activity.beat_at, stuck_after), activity, speed, left)
+    silence = now - activity.beat_at
+    # A process without a lock may be about to take it again, as after a restart of the server.
+    is_gone = has_no_lock and silence >= SILENT_AFTER
+    return Work("dead" if is_gone else _life(identity, silence, stuck_after), activity, speed, left)
 
 
 def _recorded(home: Home) -> tuple[Recorded, list[str], list[str]]:
@@ -149,12 +153,17 @@ def _recorded(home: Home) -> tuple[Recorded, list[str], list[str]]:
 
 def _read(session: Session) -> Recorded:
     last, failed = store.latest_looks(session, 1), store.last_failed_look(session)
+    activity = store.load_activity(session)
+    holders = store.lock_holders(session, "cycle")
     return Recorded(
-        activity=store.load_activity(session),
+        activity=activity,
+        has_no_lock=holders is not None
+        and activity is not None
+        and all((one.pid, one.host) != (activity.pid, activity.host) for one in holders),
         last_look=last[0] if last else None,
         last_failure=Failure(failed.ended_at, failed.reason) if failed else None,
         champion=_champion(session),
-        stand_by=tuple(store.stand_by(session)),
+        stand_by=tuple(store.lock_holders(session, STAND_BY) or ()),
         workers=tuple(store.list_workers(session)),
         shared=tuple(store.open_jobs(session)),
     )

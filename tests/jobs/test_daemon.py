@@ -289,6 +289,9 @@ def test_sighup_reads_the_settings_again_and_refuses_wrong_ones(home: Path, star
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_for(lambda: "the new settings are refused, the former ones stay in force" in daemon.messages)
     assert "unknown setting 'evry' in [daemon]" in daemon.messages
+    (home / "whisker.toml").write_text('images = "photos"\ndatabase_url = "sqlite:///other.db"\n')
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_for(lambda: "database_url has changed: start the daemon anew" in daemon.messages)
     (home / "whisker.toml").write_text('images = "photos"\n[daemon]\ncron = "0 3 * * *"\n')
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_for(lambda: "it looks by cron, 0 3 * * * UTC" in daemon.messages)

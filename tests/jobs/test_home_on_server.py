@@ -5,6 +5,7 @@ import os
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from sqlalchemy import make_url
 
 from cli import cli
 from db import store
-from db.session import open_current, open_read_only
+from db.session import open_current, open_read_only, utc_now
 from jobs.examination.server import examine_server
 from jobs.home import Home
+from pipeline.records import Activity
 from tests.jobs.stored_homes import add_run
 from tests.postgres import Server
 from tests.processes import started
@@ -115,6 +117,18 @@ def test_a_home_with_models_refuses_an_empty_database(there: There, postgres: Se
             said = there("run-now", "--images", there.images, status=1)["error"]
         there.environment["WHISKER_DATABASE_URL"] = there.url
     assert "is gone: `cli.py restore` puts the newest backup" in said
+
+
+@pytest.mark.parametrize(("silent", "life"), [(timedelta(), "alive"), (timedelta(minutes=2), None)])
+def test_a_process_of_another_host_is_at_work_while_it_has_the_lock_or_may_come_back_to_it(
+    there: There, silent: timedelta, life: str | None
+) -> None:
+    at = utc_now() - silent
+    activity = Activity(1, "a boot", "elsewhere", "epochs", 1, 2, at, at, at, at)
+    with open_current(there.url).begin() as session:
+        store.save_activity(session, activity)
+    work = there("status")["work"]
+    assert (work and work["state"]) == life
 
 
 def test_the_web_app_starts(there: There) -> None:
