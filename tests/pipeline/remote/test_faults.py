@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import BadImage, ImagesUnreachable, NoImagesFolder
 from pipeline.image_folder import read_from
 from pipeline.remote import folder as folder_module
+from pipeline.remote import walk
 from pipeline.remote.folder import RemoteFolder
 from pipeline.remote.object_cache import ObjectCache
 from pipeline.scan import scan
@@ -159,3 +160,37 @@ def test_a_folder_that_may_not_be_listed_is_in_quarantine_and_the_whole_one_is_a
     web.faults.append(answering(403, "/photos/"))
     with pytest.raises(NoImagesFolder, match=r"cannot be read \(permission denied\); correct its address"):
         looked(web, tmp_path)
+
+
+def test_a_server_that_leads_in_circles_is_followed_so_far_and_no_further(
+    web: WebFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "DEEPEST", 2)
+    (tmp_path / "www" / "photos" / "cat" / "round").symlink_to(".")
+    result = looked(web, tmp_path)
+    assert problems(result) == {b"cat/round/round/round": "lies too many folders deep"}
+    assert {state.path for state in result.changed_files if b"0.jpg" in state.path} == {
+        b"cat/0.jpg",
+        b"cat/round/0.jpg",
+        b"cat/round/round/0.jpg",
+    }
+
+
+def test_a_signal_ends_a_long_listing(web: WebFolder, tmp_path: Path) -> None:
+    folder = RemoteFolder(web.url, {}, None, HASTY)
+    told: list[tuple[int, int]] = []
+    stopped = scan(
+        folder,
+        NOTHING_KNOWN,
+        settle_seconds=0,
+        progress=lambda *done: told.append(done),
+        should_stop=lambda: len(told) > 1,
+    )
+    assert (stopped.complete, stopped.changed_files, stopped.gone_paths, stopped.digest) == (
+        False,
+        (),
+        (),
+        None,
+    )
+    assert told == [(1, 0), (2, 0)]
+    assert web.read() == []
