@@ -20,6 +20,7 @@ NAMES = (
     "after_snapshot",
     "after_run_row",
     "in_features",  # a batch of the frozen pass
+    "in_chunk",  # a file, or a batch, of a chunk that a worker has claimed
     "in_epoch",  # a batch of a training of all layers
     "after_checkpoint",
     "after_epoch_row",

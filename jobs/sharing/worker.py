@@ -22,6 +22,7 @@ from jobs.stop import StopFlag
 from jobs.watching.process_identity import this_process
 from pipeline.errors import Interrupted, UnfitWorker
 from pipeline.evaluate import Progress
+from pipeline.failpoint import failpoint
 from pipeline.records import Claim, JobKind, SharedJob
 
 log = logging.getLogger("whisker")
@@ -194,6 +195,7 @@ class Worker:
 
     def _beat_of(self, claim: Claim, job: SharedJob) -> None:
         """Prolong the lease, now and then; raise what the chunk is to end with, if anything."""
+        failpoint("in_chunk")
         self._flag.check()
         if not self._is_due(job.lease_seconds / BEATS):
             return

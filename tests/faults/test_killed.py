@@ -13,7 +13,8 @@ from tests.faults.outcome import epochs_of, predictions_of, resumes_of
 from tests.faults.subject import Subject, ended_by, make_subject
 from tests.faults.whole import facts_of
 
-ELSEWHERE = {"in_features", "after_backup", "in_repair"}  # each has a test of its own below
+# Each has a test of its own: below, or of a worker.
+ELSEWHERE = {"in_features", "after_backup", "in_repair", "in_chunk"}
 PLACES = tuple(name for name in NAMES if name not in ELSEWHERE)
 # What a failpoint does -> the exit statuses that may come of it, and the name of the fault.
 ENDS = {

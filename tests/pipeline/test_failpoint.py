@@ -48,7 +48,7 @@ def test_a_name_that_there_is_not_is_no_test_that_passes(monkeypatch: pytest.Mon
 
 
 def test_each_place_is_one_that_the_program_passes() -> None:
-    files = [file for part in ("jobs", "pipeline") for file in (REPOSITORY / part).glob("*.py")]
+    files = [file for part in ("jobs", "pipeline") for file in (REPOSITORY / part).rglob("*.py")]
     text = "".join(file.read_text() for file in files)
     assert [name for name in NAMES if text.count(f'failpoint("{name}")') != 1] == []
 
