@@ -31,9 +31,9 @@ SENTENCE = (
 def main(photos: Path) -> None:
     """Print a table for each way to share."""
     print(f"{SENTENCE}\n")
-    cluster_devices.main()
     with tempfile.TemporaryDirectory() as place:
         images = some_photos(photos, Path(place) / "images")
+        cluster_devices.main()
         processes(images, Path(place))
         cluster_hosts.main(images, Path(place), BACKBONE)
 
@@ -56,7 +56,7 @@ def processes(images: Path, place: Path) -> None:
     )
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for number in WORKERS:
-        alone = trained(place / f"alone-{number}", images, f"gradient_parts={number}")
+        alone = trained(place / f"alone-{number}", images, parts=number)
         shared = trained(place / f"shared-{number}", images, workers=number)
         seconds, seconds_alone = (run["epochs"][-1]["seconds"] for run, _ in (shared, alone))
         print(
@@ -68,26 +68,14 @@ def processes(images: Path, place: Path) -> None:
     print()
 
 
-def trained(home: Path, images: Path, *settings: str, workers: int = 0) -> tuple[Any, dict[str, Any]]:
+def trained(home: Path, images: Path, *, parts: int = 1, workers: int = 0) -> tuple[Any, dict[str, Any]]:
     """Train all layers; return the run's document, and the parameters of its model."""
     home.mkdir(mode=0o700)
     hosts = ", ".join(['"localhost"'] * workers)
     (home / "whisker.toml").write_text(f"[cluster]\nhosts = [{hosts}]\n" if workers else "")
-    options = [word for setting in settings for word in ("--set", setting)]
-    _, document = run_now(
-        home,
-        images,
-        "--recipe",
-        "classic",
-        "--backbone",
-        BACKBONE,
-        "--epochs",
-        EPOCHS,
-        "--no-baseline",
-        "--set",
-        f"batch_size={BATCH_SIZE}",
-        *options,
-    )
+    recipe = f"--recipe classic --backbone {BACKBONE} --epochs {EPOCHS} --no-baseline"
+    settings = f"--set batch_size={BATCH_SIZE} --set gradient_parts={parts}"
+    _, document = run_now(home, images, *recipe.split(), *settings.split())
     return document["finetune"], parameters(home)
 
 
