@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.timed import CLI
 
-EPOCHS, BATCH_SIZE = 2, 8  # small batches, since computing is not what is measured
+EPOCHS, BATCH_SIZE = 2, 4  # small batches, since computing is not what is measured
 LINKS = [(None, 0), ("1gbit", 0), ("1gbit", 1), ("1gbit", 10), ("100mbit", 1), ("100mbit", 10)]  # rate, ms
 NAMES = tuple(f"whisker{os.getpid()}{end}" for end in "ab")  # of the namespaces, and of the ends of the cable
 ADDRESSES = ("10.77.0.1", "10.77.0.2")

@@ -16,8 +16,6 @@ NO_GPU_CODE = (
     "MXNet's CPU wheel is installed, which has no GPU code; for an NVIDIA GPU run `pip uninstall mxnet`, "
     "then `pip install 'whisker[cu112]'`"
 )
-
-
 KVSTORES = ("device", "local", "nccl")  # of MXNet; what adds up the gradients of several devices of one host
 MOST_DEVICES = 64
 

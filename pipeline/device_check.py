@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from pipeline.cuda_driver import DriverProbe, choose_gpu, gpu_problem, probe_driver
@@ -59,12 +60,21 @@ def _compute(device: Device, kvstore: str) -> Iterator[dict[str, Any]]:
         yield {"problem": cause if error.__cause__ else str(error)}
         return
     yield {"mxnet": mx.__version__}
-    try:
-        problems = (_wrong_result(mx, context) for context in contexts(device))
-        problem = next(filter(None, problems), None) or _wrong_sum(mx, contexts(device), kvstore)
-    except mx.MXNetError as error:
-        problem = f"MXNet cannot compute on {device.name} ({_first_line(str(error))})"
+    problem = _problem(mx, device, kvstore)
     yield {"problem": problem} if problem else {"proved": device.name}
+
+
+def _problem(mx: Any, device: Device, kvstore: str) -> str | None:
+    """Return what is wrong with a device, or with the first of several that does not compute."""
+    steps = [(str(context), partial(_wrong_result, mx, context)) for context in contexts(device)]
+    for name, step in (*steps, (device.name, partial(_wrong_sum, mx, contexts(device), kvstore))):
+        try:
+            problem = step()
+        except mx.MXNetError as error:
+            problem = f"MXNet cannot compute on {name} ({_first_line(str(error))})"
+        if problem:
+            return problem
+    return None
 
 
 def _wrong_result(mx: Any, context: Any) -> str | None:
@@ -93,9 +103,8 @@ def _wrong_sum(mx: Any, devices: Sequence[Any], kvstore: str) -> str | None:
     store.pushpull(0, values)
     right = all(bool((value.asnumpy() == len(devices)).all()) for value in values)
     names = ", ".join(map(str, devices))
-    return (
-        None if right else f"{names} add up wrong numbers by kvstore = {kvstore!r}; use another, or one GPU"
-    )
+    mend = "use another kvstore, or one device"
+    return None if right else f"{names} add up wrong numbers by kvstore = {kvstore!r}; {mend}"
 
 
 def _first_line(text: str) -> str:
