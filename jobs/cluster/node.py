@@ -190,12 +190,21 @@ def run_node(
     signs.start()
     os.environ.update(environment_of(post))
     if role == "worker":
-        from jobs.cluster.worker import work
-
-        leave(work(post, signs))
+        _work(post, signs)
     import pipeline.runtime  # noqa: F401 - returns when all workers have ended
 
     leave(0)
+
+
+def _work(post: Post, signs: SignsOfLife) -> NoReturn:
+    from jobs.cluster.worker import work
+
+    status = 1
+    try:
+        status = work(post, signs)
+    except Exception:  # whatever it is, an end by Python would wait for MXNet's, and that for the others
+        log.exception("this worker has failed")
+    leave(status)
 
 
 def next_job(

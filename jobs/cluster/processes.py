@@ -16,6 +16,7 @@ from jobs.cluster.job import JobFolder
 from jobs.cluster.nodes import Node, arguments, here, nodes_of, ssh_command, there
 from jobs.cluster.settings import ClusterSettings
 from jobs.watching.process_tree import DAEMON_VARIABLE
+from pipeline.errors import BadSettings
 from pipeline.shown import shown
 
 log = logging.getLogger("whisker")
@@ -94,12 +95,15 @@ def end_nodes(started: Sequence[Started]) -> None:
 
 
 def _process(command: Sequence[str], file: Path) -> "subprocess.Popen[bytes]":
-    with file.open("wb") as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, DAEMON_VARIABLE: str(os.getpid())},
-            start_new_session=True,  # a Ctrl-C in the terminal is for the cycle alone
-        )
+    try:
+        with file.open("wb") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, DAEMON_VARIABLE: str(os.getpid())},
+                start_new_session=True,  # a Ctrl-C in the terminal is for the cycle alone
+            )
+    except FileNotFoundError as error:
+        raise BadSettings(f"[cluster]: there is no program {command[0]} on this machine") from error

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from jobs.cluster.nodes import ROLES, Role
-from pipeline.errors import ClusterFailed, DeviceUnavailable, Interrupted
+from pipeline.errors import BadSettings, ClusterFailed, DeviceUnavailable, Interrupted
 from pipeline.failpoint import VARIABLE
 from pipeline.records import EpochMetrics, Evaluation, Note
 from pipeline.runtime import mx
@@ -80,12 +80,16 @@ KILLED: tuple[tuple[Role, int], ...] = (("server", 0), ("worker", 0))
 def test_a_training_that_is_cut_off_twice_ends_as_one_that_nothing_disturbed(
     place: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each time worker 0 stands still after a checkpoint, somebody is killed, and the next one goes on."""
-    epochs = len(KILLED) + 1
+    """One process begins it. Each time worker 0 stands still after a checkpoint, somebody is killed."""
+    epochs = 1 + len(KILLED) + 1
     undisturbed = asked(place / "undisturbed", drawn, TWO_DEVICES, epochs=epochs, **SETTLED)
     expected = list(fit_all_layers(undisturbed.network, undisturbed.data, undisturbed.recipe, TWO_DEVICES))
+    begun = asked(place, drawn, TWO_DEVICES, epochs=epochs, **SETTLED)
+    one_process = fit_all_layers(begun.network, begun.data, begun.recipe, TWO_DEVICES, begun.checkpoints)
+    next(one_process)
+    one_process.close()
     monkeypatch.setenv(VARIABLE, "after_checkpoint:stop")
-    for number, (role, index) in enumerate(KILLED, start=1):
+    for number, (role, index) in enumerate(KILLED, start=2):
         around = replace(AROUND, check_stop=killer(place, role, index, after=number))
         with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(signal 9\)"):
             train(place, settings(patience="30s"), asked(place, drawn, around, epochs=epochs, **SETTLED))
@@ -140,6 +144,13 @@ def test_what_a_worker_fails_with_is_what_the_training_fails_with(place: Path, d
     nowhere = replace(settings(), devices=("cpu", "gpu:7"))
     with pytest.raises(DeviceUnavailable, match=r"gpu:7 cannot be used.*\(worker 1 on localhost\)$"):
         train(place, nowhere, asked(place, drawn))
+    assert processes_in(place) == []
+
+
+def test_a_machine_without_ssh_says_so(place: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(place))
+    with pytest.raises(BadSettings, match="there is no program ssh on this machine"):
+        train(place, settings(start="ssh"), asked(place, drawn))
     assert processes_in(place) == []
 
 
