@@ -50,8 +50,8 @@ class Keeper:
         Args:
             patience: for so many seconds somebody else may hold it before that is an error.
             nap: sleeps so many seconds; raises what is to end the waiting.
-            stand_by: is told why we wait, as often as we look; then neither a holder nor a server that is
-                away is an error.
+            stand_by: is told why we wait, as often as we look; then neither a holder nor what may pass is an
+                error, such as a server that is away.
 
         Raises:
             Locked: somebody else holds it.
@@ -116,9 +116,12 @@ class Keeper:
                 why = str(holder) if holder else "nobody; the last one may come back"
             except DATABASE_FAILS as error:
                 self._drop()
-                if not waits:
+                if not waits or not getattr(error, "passes", False):
                     raise
-                why = f"nobody knows whom ({error})"
+                why, free_since = (
+                    f"nobody knows whom ({error})",
+                    None,
+                )  # whoever had it may come back from now on
             if stand_by is not None:
                 stand_by(why)
             elif not free_since and time.monotonic() >= end:

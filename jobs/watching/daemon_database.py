@@ -22,7 +22,7 @@ def close_records(home: Home, began: datetime, why: str) -> None:
     now = datetime.now(UTC)
     try:
         with (
-            hold_home(home, "cycle", "the daemon, to close records") as lock,
+            hold_home(home, "cycle", "the daemon, to close records", patience=BUSY_SECONDS) as lock,
             lock.fence(open_current(home.records, busy_seconds=BUSY_SECONDS)).begin() as session,
         ):
             store.mark_interrupted(session, now)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import make_url
 
 from db import store
+from db.server_lock import STAND_BY
 from db.session import open_read_only
 from tests.faults.outcome import epochs_of
 from tests.faults.subject import Subject
@@ -142,13 +143,13 @@ class Pair:
         self.waits = self.second.start("daemon")
         until(self.stands_by, "the second one stands by")
 
-    def status(self) -> Any:
-        return json.loads(self.second.run("--json", "status").stdout)
-
     def stands_by(self) -> bool:
         assert self.waits.poll() is None, self.waits.communicate()
-        stand_by = [(one["host"], one["pid"]) for one in self.status()["stand_by"]]
-        return stand_by == [("second", self.waits.pid)]
+        return self.holders(STAND_BY) == [("second", self.waits.pid)]
+
+    def holders(self, lock: str) -> list[tuple[str, int]]:
+        with open_read_only(self.url)() as session:
+            return [(one.host, one.pid) for one in store.lock_holders(session, lock) or ()]
 
     def has_finished(self) -> bool:
         with open_read_only(self.url)() as session:
@@ -166,11 +167,11 @@ def test_a_daemon_that_stands_by_takes_up_the_cycle_of_one_that_was_killed(
     subject: Subject, postgres_url: str, undisturbed: Subject
 ) -> None:
     pair = Pair(subject, postgres_url, postgres_url)
-    assert pair.status()["daemon"]["host"] == "first"
+    assert pair.holders("daemon") == [("first", pair.leads.pid)]
     pair.leads.kill()
     pair.leads.communicate()
     until(pair.has_finished, "the second one has finished the cycle")
-    assert pair.status()["daemon"]["host"] == "second"
+    assert pair.holders("daemon") == [("second", pair.waits.pid)]
     assert "this daemon stands by" in stop(pair.waits)
     assert epochs_there(postgres_url) == epochs_of(undisturbed)
 
@@ -184,7 +185,7 @@ def test_of_a_host_that_is_cut_off_nothing_is_written_once_another_one_leads(
         proxy.swallow()
         until(pair.has_finished, "the second one has finished the cycle")
         proxy.mend()
-        until(lambda: [one["host"] for one in pair.status()["stand_by"]] == ["first"], "the first one waits")
+        until(lambda: pair.holders(STAND_BY) == [("first", pair.leads.pid)], "the first one waits")
         assert "taken over" in stop(pair.leads)
         stop(pair.waits)
     assert epochs_there(postgres_url) == epochs_of(undisturbed)
