@@ -39,7 +39,10 @@ class Started:
         status = self.process.poll()
         if status is None:
             return None
-        return f"signal {-status}" if status < 0 else f"exit status {status}"
+        if status >= 0:
+            return f"exit status {status}"
+        known = -status in {number.value for number in signal.Signals}
+        return signal.Signals(-status).name if known else f"signal {-status}"
 
     def last_words(self) -> str:
         """Return the last line that it has said, as the end of a sentence; "" if it said nothing."""

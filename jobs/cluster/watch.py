@@ -1,6 +1,7 @@
 """Whether all nodes of a job are alive and at work, as the cycle sees it."""
 
 import json
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from pipeline import errors
 from pipeline.errors import ClusterFailed, OutOfMemory, WhiskerError
 
 STANDSTILL = 5  # times the patience: so long all may be alive and no worker get on
-ABORT = "signal 6"  # of MXNet, which ends itself so when it has lost another one
+ABORT = signal.SIGABRT.name  # of MXNet, which ends itself so when it has lost another one
 
 
 @dataclass

@@ -112,7 +112,7 @@ def test_a_connection_that_breaks_ends_what_it_has_started(
                     process.kill()
 
     around = replace(AROUND, check_stop=look)
-    with pytest.raises(ClusterFailed, match=r"^worker 1 on localhost has ended \(signal 9\)"):
+    with pytest.raises(ClusterFailed, match=r"^worker 1 on localhost has ended \(SIGKILL\)"):
         train(place, by_ssh, asked(place, drawn, around))
     _, alive = psutil.wait_procs(processes_in(place), timeout=5)
     assert alive == []

@@ -91,7 +91,7 @@ def test_a_training_that_is_cut_off_twice_ends_as_one_that_nothing_disturbed(
     monkeypatch.setenv(VARIABLE, "after_checkpoint:stop")
     for number, (role, index) in enumerate(KILLED, start=2):
         around = replace(AROUND, check_stop=killer(place, role, index, after=number))
-        with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(signal 9\)"):
+        with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(SIGKILL\)"):
             train(place, settings(patience="30s"), asked(place, drawn, around, epochs=epochs, **SETTLED))
         assert processes_in(place) == []
     monkeypatch.delenv(VARIABLE)
@@ -122,7 +122,7 @@ def test_a_node_that_dies_before_the_training_begins_ends_it(
     place: Path, drawn: Path, role: Role, index: int
 ) -> None:
     around = replace(AROUND, check_stop=killer(place, role, index, after=0))
-    with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(signal 9\)"):
+    with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(SIGKILL\)"):
         train(place, settings(), asked(place, drawn, around))
     assert processes_in(place) == []
 
