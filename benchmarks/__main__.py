@@ -21,6 +21,7 @@ from benchmarks import (
     backbones,
     baseline_memory,
     batch_norm,
+    chunks,
     cluster,
     databases,
     export,
@@ -81,6 +82,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "storage": storage.main,
     "databases": databases.main,
     "tune": tune.main,
+    "chunks": chunks.main,
     "cluster": cluster.main,
 }
 

@@ -23,6 +23,7 @@ class Offer(Generic[Item, Outcome]):
     here: Callable[[Sequence[Item], Callable[[], None]], Outcome]  # calls the function as it passes by
     path: Callable[[Item], bytes]
     check_stop: Callable[[], None]
+    most: int = 512  # items in a piece: some seconds of work
 
 
 def cut(items: Sequence[Item], least: int, most: int, processes: int) -> Iterator[Sequence[Item]]:

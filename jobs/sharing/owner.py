@@ -29,7 +29,6 @@ LEASE_SECONDS = 20.0  # a worker that is silent for so long loses its chunk
 BEATS = 5  # in a lease
 LOOK_SECONDS = 2.0  # between two looks for workers
 NAP_SECONDS = 0.1  # between two looks whether others have done the rest
-MOST = 512  # items in a piece: some seconds of work
 BUSY_SECONDS = 10.0  # how long it waits for others who write
 AHEAD = 4  # chunks that are up, for each process
 
@@ -92,7 +91,7 @@ class _DatabaseFails(Exception):
 class _Sharing(Generic[Item, Outcome]):
     def __init__(self, owner: Owner, offer: Offer[Item, Outcome]) -> None:
         self.owner, self.offer = owner, offer
-        self.pieces = cut(offer.items, offer.least, MOST, owner.workers() + 1)
+        self.pieces = cut(offer.items, offer.least, offer.most, owner.workers() + 1)
         self.up: dict[int, Sequence[Item]] = {}  # by the ids of their chunks
         self.taken: list[Sequence[Item]] = []  # on their way up
         self.job_id: int | None = None

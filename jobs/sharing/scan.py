@@ -12,8 +12,8 @@ from pipeline.image_folder import ImageFolder
 from pipeline.read_files import Reading, read_files
 from pipeline.records import FileState
 
-LEAST = 16  # files in a piece
-WORTH = 64  # with fewer files left nobody is asked
+LEAST = 64  # files in a piece
+WORTH = 128  # with fewer files left nobody is asked
 
 
 class SharedReading:

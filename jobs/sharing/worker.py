@@ -2,33 +2,31 @@
 
 import json
 import logging
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
-from db.session import DATABASE_FAILS, open_again, open_read_only
+from db.session import open_again, open_read_only
 from jobs.config import Config
 from jobs.home import Home
 from jobs.sharing.owner import BEATS
 from jobs.sharing.program import program
 from jobs.sharing.task import Task, Unfit
 from jobs.sharing.tasks import task_for
+from jobs.sharing.worker_record import Unreachable, WorkerRecord, reached, registered, sentence_of
 from jobs.stop import StopFlag
-from jobs.watching.process_identity import this_process
 from pipeline.errors import Interrupted, UnfitWorker
 from pipeline.evaluate import Progress
 from pipeline.failpoint import failpoint
-from pipeline.records import Claim, JobKind, SharedJob
+from pipeline.records import Claim, SharedJob
 
 log = logging.getLogger("whisker")
 
 POLL_SECONDS = 0.5  # between two looks for work
-BEAT_SECONDS = 4.0  # a worker counts as alive, and a lease lasts, several times as long
 AGAIN_SECONDS = 5.0  # after the database could not be asked
 BUSY_SECONDS = 10.0  # how long it waits for others who write
 MOST_ERRORS = 3  # in one job; then others may try it
@@ -56,57 +54,38 @@ def work(
     home.require()
     config.images_folder()
     reader = open_read_only(home.records)
-    writer = open_again(home.records, BUSY_SECONDS)
-    worker = Worker(home, config, (writer, reader), flag, progress)
-    with _registered(writer) as worker_id:
-        worker.run(worker_id, once=once, until_idle=until_idle)
-    return Worked(worker.chunks, tuple(dict.fromkeys(worker.refused.values())))
+    with registered(open_again(home.records, BUSY_SECONDS)) as record:
+        worker = _Worker(home, config, record, reader, flag, progress)
+        worker.run(once=once, until_idle=until_idle)
+    return Worked(record.chunks, tuple(dict.fromkeys(worker.refused.values())))
 
 
-@contextmanager
-def _registered(sessions: sessionmaker[Session]) -> Iterator[int]:
-    process = this_process()
-    with sessions.begin() as session:
-        worker_id = store.add_worker(session, process.pid, process.start, process.host)
-    try:
-        yield worker_id
-    finally:
-        try:
-            with sessions.begin() as session:
-                store.remove_worker(session, worker_id)
-        except DATABASE_FAILS as error:
-            log.debug("the worker's record could not be removed: %s", error)
-
-
-class Worker:
+class _Worker:
     """The loop of a worker, and what it has to remember."""
 
     def __init__(
         self,
         home: Home,
         config: Config,
-        sessions: tuple[sessionmaker[Session], sessionmaker[Session]],
+        record: WorkerRecord,
+        reader: sessionmaker[Session],
         flag: StopFlag,
         progress: Progress,
     ) -> None:
-        self.chunks = 0
         self.refused: dict[int, str] = {}  # by job
         self._home, self._config, self._flag, self._progress = home, config, flag, progress
-        self._writer, self._reader = sessions
+        self._record, self._writer, self._reader = record, record.sessions, reader
         self._tasks: dict[str, Task] = {}  # by what the job asks for
         self._errors: Counter[int] = Counter()  # by job
-        self._last_beat = -float("inf")
         program()  # as it is now, since its files may be replaced while this process runs
 
-    def run(self, worker_id: int, *, once: bool, until_idle: bool) -> None:
+    def run(self, *, once: bool, until_idle: bool) -> None:
         """Take chunks until it is time to end."""
-        self._id = worker_id
         while self._flag.signal_number is None:
             try:
-                self._beat()
                 ready = {job.id: job for job in self._open_jobs() if self._is_ready(job)}
                 claim = self._claim(ready)
-            except _Unreachable as error:
+            except Unreachable as error:
                 log.warning("%s; the worker tries again", error)
                 self._flag.nap(AGAIN_SECONDS)
                 continue
@@ -119,7 +98,10 @@ class Worker:
                 self._flag.nap(POLL_SECONDS)
 
     def _open_jobs(self) -> list[SharedJob]:
-        with _reached(self._reader) as session:
+        if self._record.is_due():
+            with reached(self._writer) as session:
+                self._record.save(session, None)
+        with reached(self._reader) as session:
             return store.open_jobs(session)
 
     def _is_ready(self, job: SharedJob) -> bool:
@@ -142,16 +124,16 @@ class Worker:
     def _claim(self, jobs: Mapping[int, SharedJob]) -> Claim | None:
         if not jobs:
             return None
-        with _reached(self._writer) as session:
+        with reached(self._writer) as session:
             claim = store.claim_chunk(session, list(jobs))
             if claim is not None:
-                self._save(session, jobs[claim.job_id].kind)
+                self._record.save(session, jobs[claim.job_id].kind)
             return claim
 
     def _do(self, claim: Claim, job: SharedJob) -> None:
         """Do a chunk; whatever comes in between, somebody else can do it, at the latest after its lease."""
         try:
-            result = self._tasks[_wanted(job)].do(claim.content, lambda: self._beat_of(claim, job))
+            result = self._tasks[_wanted(job)].do(claim.content, lambda: self._beat(claim, job))
         except Interrupted:
             self._give_back(claim, None)
         except _LeaseLost:
@@ -160,92 +142,56 @@ class Worker:
             self._give_back(claim, None)
             self._refuse(job, error)
         except Exception as error:  # of a file, a disk, an engine; the owner of the job does what all fail on
-            self._give_back(claim, _sentence(error))
+            self._give_back(claim, sentence_of(error))
             self._errors[job.id] += 1
             if self._errors[job.id] >= MOST_ERRORS:
                 self._refuse(job, error)
         else:
             self._store(claim, result, job)
 
-    def _store(self, claim: Claim, result: bytes, job: SharedJob) -> None:
-        try:
-            with _reached(self._writer) as session:
-                counts = store.store_result(session, claim, result)
-                self._save(session, job.kind, self.chunks + counts)
-        except _Unreachable as error:
-            log.warning("%s; what came of a chunk is lost, and the chunk is done again", error)
-            return
-        self.chunks += counts
-        if not counts:
-            log.warning("a chunk was done too late: somebody else has it, or its job has ended")
-        self._progress(f"chunks ({job.kind})", self.chunks, 0)
-
-    def _give_back(self, claim: Claim, error: str | None) -> None:
-        if error:
-            log.warning("a chunk could not be done: %s", error)
-        with suppress(_Unreachable), _reached(self._writer) as session:  # else its lease runs out
-            store.give_back(session, claim, error)
-
-    def _refuse(self, job: SharedJob, error: Exception) -> None:
-        sentence = _sentence(error)
-        if sentence not in self.refused.values():
-            log.warning("takes no part in a job (%s): %s", job.kind, sentence)
-        self.refused[job.id] = sentence
-        self._tasks.pop(_wanted(job), None)
-
-    def _beat_of(self, claim: Claim, job: SharedJob) -> None:
+    def _beat(self, claim: Claim, job: SharedJob) -> None:
         """Prolong the lease, now and then; raise what the chunk is to end with, if anything."""
         failpoint("in_chunk")
         self._flag.check()
-        if not self._is_due(job.lease_seconds / BEATS):
+        if not self._record.is_due(job.lease_seconds / BEATS):
             return
         is_ours = True  # where the database cannot be asked, the end of the work will tell
-        with suppress(_Unreachable), _reached(self._writer) as session:
-            self._save(session, job.kind)
+        with suppress(Unreachable), reached(self._writer) as session:
+            self._record.save(session, job.kind)
             is_ours = store.prolong(session, claim)
         if not is_ours:
             raise _LeaseLost
 
-    def _beat(self) -> None:
-        if self._is_due(BEAT_SECONDS):
-            with _reached(self._writer) as session:
-                self._save(session, None)
+    def _store(self, claim: Claim, result: bytes, job: SharedJob) -> None:
+        try:
+            with reached(self._writer) as session:
+                counts = store.store_result(session, claim, result)
+                self._record.save(session, job.kind, more_chunks=counts)
+        except Unreachable as error:
+            log.warning("%s; what came of a chunk is lost, and the chunk is done again", error)
+            return
+        self._record.chunks += counts
+        if not counts:
+            log.warning("a chunk was done too late: somebody else has it, or its job has ended")
+        self._progress(f"chunks ({job.kind})", self._record.chunks, 0)
 
-    def _is_due(self, seconds: float) -> bool:
-        """Return whether the last beat is so long ago, and begin to count anew."""
-        now = time.monotonic()
-        if now < self._last_beat + min(seconds, BEAT_SECONDS):
-            return False
-        self._last_beat = now
-        return True
+    def _give_back(self, claim: Claim, error: str | None) -> None:
+        if error:
+            log.warning("a chunk could not be done: %s", error)
+        with suppress(Unreachable), reached(self._writer) as session:  # else its lease runs out
+            store.give_back(session, claim, error)
 
-    def _save(self, session: Session, doing: JobKind | None, chunks: int | None = None) -> None:
-        """Say that this process is alive."""
-        said = list(self.refused.values())
-        done = self.chunks if chunks is None else chunks
-        store.beat_worker(session, self._id, done, doing, said[-1] if said else None)
+    def _refuse(self, job: SharedJob, error: Exception) -> None:
+        sentence = sentence_of(error)
+        if sentence not in self.refused.values():
+            log.warning("takes no part in a job (%s): %s", job.kind, sentence)
+        self.refused[job.id] = self._record.said = sentence
+        self._tasks.pop(_wanted(job), None)
 
 
 class _LeaseLost(Exception):
     """Somebody else works on the chunk by now, or its job is over."""
 
 
-class _Unreachable(Exception):
-    """The database could not be asked."""
-
-
-@contextmanager
-def _reached(sessions: sessionmaker[Session]) -> Iterator[Session]:
-    try:
-        with sessions.begin() as session:
-            yield session
-    except DATABASE_FAILS as error:
-        raise _Unreachable(_sentence(error)) from error
-
-
 def _wanted(job: SharedJob) -> str:
     return json.dumps([job.kind, job.parameters], sort_keys=True)
-
-
-def _sentence(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,11 +1,13 @@
 """Real workers, and what becomes of their chunks when they die, hang, or come late."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
+from db import store
 from jobs.sharing.scan import SharedReading
 from jobs.watching.process_identity import fields_of_stat
 from pipeline.read_files import read_files
@@ -27,6 +29,11 @@ def read_shared(place: Place, owner_waits: Callable[[], bool]) -> list[FileState
 
 def sorted_states(states: list[FileState | None]) -> list[FileState | None]:
     return sorted(states, key=lambda state: state.path if state else b"")
+
+
+def run_worker(place: Place, option: str) -> "subprocess.CompletedProcess[str]":
+    arguments = command("--home", place.home.folder, "work", "--images", place.images, option)
+    return subprocess.run(arguments, env=place.environment, capture_output=True, text=True, check=False)
 
 
 def is_halted(process: "subprocess.Popen[str]") -> bool:
@@ -83,6 +90,38 @@ def test_a_worker_that_is_asked_to_stop_gives_its_chunk_back_at_once(place: Plac
 @ONLY_SQLITE
 @pytest.mark.parametrize("option", ["--once", "--until-idle"])
 def test_a_worker_ends_where_there_is_nothing_to_do(place: Place, option: str) -> None:
-    arguments = command("--home", place.home.folder, "work", "--images", place.images, option)
-    done = subprocess.run(arguments, env=place.environment, capture_output=True, text=True, check=False)
+    done = run_worker(place, option)
     assert (done.returncode, done.stdout) == (0, "0 chunks done\n")
+
+
+@ONLY_POSTGRES
+def test_a_worker_of_another_version_says_so_and_ends(place: Place) -> None:
+    with place.owner().sessions.begin() as session:
+        store.add_job(session, "scan", {"program": {"whisker": "0.0.1"}}, 10, 1000)
+    done = run_worker(place, "--until-idle")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "this worker has another program than the cycle" in done.stderr
+    with place.sessions()() as session:
+        assert store.list_workers(session) == []
+
+
+@pytest.mark.long
+@ONLY_SQLITE
+def test_a_cycle_that_is_killed_leaves_its_workers_to_the_next_one(place: Place) -> None:
+    """The first dies in the frozen pass; the second takes its job back and shares the same work anew."""
+    options = ("run-now", "--images", place.images, "--no-baseline")
+    arguments = command("--home", place.home.folder, "--json", *options)
+    with place.worker() as worker:
+        place.wait_for_workers(1)
+        killed = place.environment | {"WHISKER_FAILPOINT": "in_features@2:kill"}
+        assert subprocess.run(arguments, env=killed, capture_output=True, check=False).returncode == -9
+        with place.sessions()() as session:
+            (left,) = store.open_jobs(session)
+        done = subprocess.run(arguments, env=place.environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        assert worker.poll() is None
+        with place.sessions()() as session:
+            assert store.open_jobs(session) == []
+            assert [w.chunks_done > 0 for w in store.list_workers(session)] == [True]
+    assert left.kind == "features"
+    assert json.loads(done.stdout)["status"] == "finished"
