@@ -32,7 +32,7 @@ RECIPE = classic(
 
 def settings(**changes: Any) -> ClusterSettings:
     """Return those of two workers on this machine, with changes."""
-    given = {"hosts": ("localhost", "localhost"), "patience": "3s", "wait": "1m", **changes}
+    given = {"hosts": ("localhost", "localhost"), "patience": "30s", "wait": "1m", **changes}
     of = ClusterSettings.of(Config(**{f"cluster_{name}": value for name, value in given.items()}))
     return replace(of, devices=("cpu",) * len(of.hosts))
 

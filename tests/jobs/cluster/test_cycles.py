@@ -16,7 +16,7 @@ from tests.faults.outcome import rows
 from tests.faults.subject import Subject, make_subject
 from tests.jobs.cluster.jobs import node, processes_in
 
-CLUSTER = '[cluster]\nhosts = ["localhost", "localhost"]\npatience = "5s"\n'
+CLUSTER = '[cluster]\nhosts = ["localhost", "localhost"]\npatience = "20s"\n'
 STOPS = "after_checkpoint:stop"  # worker 0, so that there is time to cut the cycle off
 LIMIT = 60.0  # seconds; a second or two would do
 

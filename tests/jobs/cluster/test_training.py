@@ -92,7 +92,7 @@ def test_a_training_that_is_cut_off_twice_ends_as_one_that_nothing_disturbed(
     for number, (role, index) in enumerate(KILLED, start=2):
         around = replace(AROUND, check_stop=killer(place, role, index, after=number))
         with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(SIGKILL\)"):
-            train(place, settings(patience="30s"), asked(place, drawn, around, epochs=epochs, **SETTLED))
+            train(place, settings(), asked(place, drawn, around, epochs=epochs, **SETTLED))
         assert processes_in(place) == []
     monkeypatch.delenv(VARIABLE)
     last = asked(place, drawn, epochs=epochs, **SETTLED)
@@ -135,8 +135,8 @@ def test_a_node_that_stands_still_ends_the_training(place: Path, drawn: Path, ro
             process.send_signal(signal.SIGSTOP)
 
     around = replace(AROUND, check_stop=look)
-    with pytest.raises(ClusterFailed, match=f"^{role} {index} on .* no sign of life for 2 seconds$"):
-        train(place, settings(patience="2s"), asked(place, drawn, around))
+    with pytest.raises(ClusterFailed, match=f"^{role} {index} on .* no sign of life for 4 seconds$"):
+        train(place, settings(patience="4s"), asked(place, drawn, around))
     assert processes_in(place) == []
 
 

@@ -33,7 +33,7 @@ class Nodes:
 
 @pytest.fixture
 def nodes(tmp_path: Path) -> Nodes:
-    return Nodes(NodeWatch(settings(), JobFolder(tmp_path, "job"), (), begun=0.0))
+    return Nodes(NodeWatch(settings(patience="3s"), JobFolder(tmp_path, "job"), (), begun=0.0))
 
 
 @pytest.mark.parametrize("silent", ["scheduler-0", "server-0", "worker-0", "worker-1"])
