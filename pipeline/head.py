@@ -4,7 +4,7 @@ The loss is convex, so L-BFGS reaches the one optimum surely, whatever the seed;
 same features overfits within a few passes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +84,13 @@ class _Scaled:
 
 
 def fit_head(
-    features: Array, labels: Array, classes: int, *, strength: float, iterations: int
+    features: Array,
+    labels: Array,
+    classes: int,
+    *,
+    strength: float,
+    iterations: int,
+    check_stop: Callable[[], None] = lambda: None,
 ) -> list[LinearHead]:
     """Fit a head; return what each iteration of the optimiser reached, the last one being the optimum.
 
@@ -97,14 +103,23 @@ def fit_head(
         strength: C, the inverse of the L2 penalty: minimised is sum(cross-entropy) + |W|^2 / (2 C)
             on standardised features; the bias is not penalised.
         iterations: the most that are made; it stops before when it has converged.
+        check_stop: is called before each pass over the features; of millions, one takes a while.
+
+    Raises:
+        Whatever `check_stop` raises.
     """
     scaling = _Scaling.of(features)
     scaled = _Scaled.of(features, np.eye(classes, dtype=np.float32)[labels], scaling)
     shape = (classes, features.shape[1] + 1)
     steps: list[Array] = []
+
+    def objective(flat: Array) -> tuple[float, Array]:
+        check_stop()
+        return _objective(flat.reshape(shape), scaled, strength)
+
     with threadpool_limits(None if features.size > LARGE else 1, "blas"):
         minimize(
-            lambda flat: _objective(flat.reshape(shape), scaled, strength),
+            objective,
             np.zeros(shape[0] * shape[1]),
             method="L-BFGS-B",
             jac=True,

@@ -69,8 +69,9 @@ def fit_on_features(
     unseen = _unseen(train, fitting)
     yield suspects(unseen, train.images, data.classes)[:MOST_SUSPECTS]
     heads = fit_head(
-        train.pooled, train.labels, len(data.classes), strength=strength, iterations=fitting.iterations
-    )
+        train.pooled, train.labels, len(data.classes),
+        strength=strength, iterations=fitting.iterations, check_stop=around.check_stop,
+    )  # fmt: skip
     yield from _head_epochs(heads, train, test, time.perf_counter() - started)
     set_head(network, heads[-1])
     found = evaluation(test.images, data.classes, heads[-1].logits(test.pooled))

@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from pipeline.arrays import Array
+from pipeline.errors import Interrupted
 from pipeline.evaluate import loss_and_accuracy
 from pipeline.head import _objective, _Scaled, _Scaling, fit_head, held_out_losses, losses_and_accuracies
 
@@ -107,3 +108,14 @@ def test_several_heads_are_judged_in_one_pass_as_each_alone() -> None:
     assert np.array(losses_and_accuracies(heads, features, labels)) == pytest.approx(
         np.array(alone), rel=1e-6
     )
+
+
+def test_a_signal_ends_a_fit_between_two_passes() -> None:
+    passes = iter(range(3))
+
+    def stop() -> None:
+        if next(passes) == 2:
+            raise Interrupted(15)
+
+    with pytest.raises(Interrupted):
+        fit_head(*blobs(), 2, strength=0.1, iterations=50, check_stop=stop)
