@@ -29,6 +29,7 @@ from pipeline.differences import differences
 from pipeline.evaluate import silent
 from pipeline.layout import find_layout
 from pipeline.leaks import fingerprints_of, likeness
+from pipeline.read_files import read_files
 from pipeline.records import FileState, Snapshot, SnapshotImage
 
 AT_ONCE = 4_096  # rows that are written to the cache together
@@ -44,7 +45,7 @@ def look(request: Request) -> Timed:
     sessions = open_database(request.home.database)
 
     def step() -> str:
-        found = _scan(sessions, request.config, StopFlag(), silent)
+        found = _scan(sessions, request.config, StopFlag(), silent, read_files)
         return f"{len(found.changed_files):,} files read"
 
     return step
