@@ -11,6 +11,7 @@ import fsspec
 import pytest
 
 from jobs.preparation import Request
+from jobs.serving.pictures import picture_of
 from pipeline.errors import ImagesUnreachable
 from pipeline.records import Cycle, EpochMetrics
 from pipeline.remote.entries import Entry, Store
@@ -29,7 +30,7 @@ def in_memory(drawn: Path, tmp_path: Path) -> RemoteFolder:
     """Return the drawn images as objects in the memory of this process."""
     url = f"memory://{uuid4().hex}/photos"
     fsspec.filesystem("memory").put(str(drawn), url, recursive=True)
-    return RemoteFolder(url, {}, ObjectCache(tmp_path / "home" / "cache" / "objects", 10**8), HASTY)
+    return RemoteFolder(url, {}, ObjectCache(tmp_path / "there" / "home" / "cache" / "objects", 10**8), HASTY)
 
 
 def numbers(cycle: Cycle) -> tuple[str, list[EpochMetrics]]:
@@ -49,10 +50,12 @@ def test_a_cycle_finds_what_it_finds_in_a_folder_and_reads_nothing_twice(
 
     monkeypatch.setattr(type(in_memory.store), "read", counted)
     there = request(tmp_path / "there", in_memory)
-    run(there)
+    first = run(there)
     assert [numbers(cycle) for cycle in cycles(there)] == [numbers(cycle) for cycle in cycles(finished_once)]
     assert len(asked) == len(set(asked)) == 36
     assert cycles(there)[0].images_folder == str(in_memory)
+    images = first.look.snapshot.images if first.look.snapshot else ()
+    assert all(picture_of(there.home, image.sha256, 64) for image in images)  # also of those no page shows
     again = replace(there, if_changed=True)
     with monkeypatch.context() as away:
         away.setattr(type(in_memory.store), "_list", lambda *_: (_ for _ in ()).throw(ConnectionError()))
