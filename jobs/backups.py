@@ -11,6 +11,7 @@ from db.backups import Backup, superseded
 from db.copies import Copies, copies_of
 from db.session import open_database, utc_now
 from jobs.home import Home
+from jobs.home_mark import require_ours
 from jobs.traces import cycle_pages, model_folders
 from pipeline.errors import DatabaseMissing, WhiskerError
 from pipeline.failpoint import failpoint
@@ -27,7 +28,7 @@ def open_home(home: Home, *, now: Callable[[], datetime] = utc_now) -> sessionma
 
     Raises:
         DatabaseMissing: the database was there once.
-        DatabaseError: it cannot be used.
+        DatabaseError: it cannot be used, or is another home's.
     """
     if (_traces(home) or backups_of(home).made()) and _is_gone(home):
         copies = backups_of(home)
@@ -37,7 +38,10 @@ def open_home(home: Home, *, now: Callable[[], datetime] = utc_now) -> sessionma
             else f"put it back, or begin anew with another --home; {_traces(home)[0]} belongs to it"
         )
         raise DatabaseMissing(f"the database {copies.name} is gone: {way}")
-    return open_database(home.records, now=now)
+    sessions = open_database(home.records, now=now)
+    if home.is_on_server:
+        require_ours(home, sessions)
+    return sessions
 
 
 def backups_of(home: Home) -> Copies:

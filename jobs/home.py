@@ -54,6 +54,11 @@ class Home:
         return self.folder / "daemon.lock"
 
     @property
+    def mark_file(self) -> Path:
+        """What a database on a server knows this home by."""
+        return self.folder / "home.id"
+
+    @property
     def reserve(self) -> Path:
         """Space that is held back for the records of a cycle that a full disk ends."""
         return self.folder / "reserve"

@@ -118,10 +118,8 @@ class Keeper:
                 self._drop()
                 if not waits or not getattr(error, "passes", False):
                     raise
-                why, free_since = (
-                    f"nobody knows whom ({error})",
-                    None,
-                )  # whoever had it may come back from now on
+                free_since = None  # whoever had it may come back from now on
+                why = f"nobody knows whom ({error})"
             if stand_by is not None:
                 stand_by(why)
             elif not free_since and time.monotonic() >= end:
@@ -171,7 +169,7 @@ class Keeper:
                 self._lost = str(error)
                 self._drop()
                 return
-            except DATABASE_FAILS as error:
+            except Exception as error:  # whatever it is: without this thread the lock would be lost
                 self._drop()
                 if not away:
                     log.warning("the connection that holds the lock is lost, and is tried again: %s", error)

@@ -119,6 +119,16 @@ def test_a_home_with_models_refuses_an_empty_database(there: There, postgres: Se
     assert "is gone: `cli.py restore` puts the newest backup" in said
 
 
+def test_another_home_is_refused_and_one_that_lost_its_mark_is_told_it(there: There, tmp_path: Path) -> None:
+    other = There(Home(tmp_path / "other"), there.url, there.images, there.environment)
+    said = other("run-now", "--images", there.images, status=1)["error"]
+    assert "has the records of another home" in said
+    mark = there.home.mark_file.read_text().strip()
+    assert f"write {mark} into it" in said
+    other.home.mark_file.write_text(mark)
+    assert other("prune")["removed"] == []
+
+
 @pytest.mark.parametrize(("silent", "life"), [(timedelta(), "alive"), (timedelta(minutes=2), None)])
 def test_a_process_of_another_host_is_at_work_while_it_has_the_lock_or_may_come_back_to_it(
     there: There, silent: timedelta, life: str | None
