@@ -29,7 +29,7 @@ class FileState:
     size: int  # bytes
     mtime_ns: int
     ctime_ns: int
-    inode: int
+    inode: int  # or what stands for the version of an object, see `pipeline.remote.folder`
     sha256: str | None  # None if the file could not be read
     width: int | None  # pixels, after the EXIF orientation; None if it could not be decoded
     height: int | None
