@@ -36,6 +36,16 @@ def place_of(where: str | Place) -> Place:
     return Path(str(url.database))
 
 
+def place_of_address(text: str) -> Place:
+    """Return the place that a setting names; a bare path would rather be a slip in an address.
+
+    BadSettings as for `place_of`.
+    """
+    if "://" not in text:
+        raise BadSettings(f"database_url is no address; {FORMS}")
+    return place_of(text)
+
+
 def _of_server(url: URL) -> URL:
     if not url.database:
         raise BadSettings(f"database_url names no database; {FORMS}")

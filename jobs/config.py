@@ -32,9 +32,9 @@ def with_apprise(_: object) -> None:
 
 def place_of_records(address: str) -> None:
     """Check the address of a database, and that the package is there which a server needs."""
-    from db.place import place_of
+    from db.place import place_of_address
 
-    if not isinstance(place_of(address), Path) and (said := missing("postgres")):
+    if not isinstance(place_of_address(address), Path) and (said := missing("postgres")):
         raise ValueError(said)
 
 

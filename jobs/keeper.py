@@ -113,19 +113,18 @@ class Keeper:
                         connection.unshare(STAND_BY)
                     self._begin_term()
                     return
-                why = str(holder) if holder else "nobody; the last one may come back"
+                why = f"the home is held by {holder}" if holder else "who had it last may come back"
             except DATABASE_FAILS as error:
                 self._drop()
                 if not waits or not getattr(error, "passes", False):
                     raise
                 free_since = None  # whoever had it may come back from now on
-                why = f"nobody knows whom ({error})"
+                why = str(error)
             if stand_by is not None:
                 stand_by(why)
             elif not free_since and time.monotonic() >= end:
-                raise Locked(
-                    f"{self._owner_file.parent} is in use by {why}; wait until it has ended, or stop it"
-                )
+                home = self._owner_file.parent
+                raise Locked(f"{home} is in use by {holder}; wait until it has ended, or stop it")
             nap(self._pace.poll_seconds)
 
     def _begin_term(self) -> None:

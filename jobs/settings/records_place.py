@@ -30,9 +30,9 @@ def place_of_records(
         given, folder = _in_file(settings_file), settings_file.parent
     if not given:
         return default
-    from db.place import place_of
+    from db.place import place_of_address
 
-    place = place_of(given)
+    place = place_of_address(given)
     return folder / place if isinstance(place, Path) else place
 
 

@@ -18,19 +18,15 @@ class StandBy:
         self._within = in_words(pace.take_over_seconds)
         self._said = ""
 
-    def __call__(self, leader: str) -> None:
-        """Say who leads, and that we are alive."""
+    def __call__(self, why: str) -> None:
+        """Say why we wait, and that we are alive."""
         self._flag.take_reload()  # the settings are read when it leads
         self._service.ready()
         self._service.alive()
-        self._service.status(f"stands by; the home is led by {leader}")
-        if leader != self._said:
-            self._said = leader
-            log.info(
-                "this daemon stands by, to lead within %s of the other's end; the home is led by %s",
-                self._within,
-                leader,
-            )
+        self._service.status(f"stands by: {why}")
+        if why != self._said:
+            self._said = why
+            log.info("this daemon stands by, and leads within %s once no other does: %s", self._within, why)
 
     @property
     def has_waited(self) -> bool:

@@ -51,6 +51,11 @@ def test_the_password_is_not_shown_among_the_settings(tmp_path: Path) -> None:
     assert "s3cret" not in repr(loaded.config)
 
 
+def test_a_bare_path_is_rather_a_slip_in_an_address(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="database_url is no address; write postgresql://"):
+        place(tmp_path, "", WHISKER_DATABASE_URL="localhost/whisker")
+
+
 def test_an_address_that_cannot_be_used_is_told_with_its_line_and_without_itself(tmp_path: Path) -> None:
     (tmp_path / "whisker.toml").write_text('database_url = "postgresql://me:s3cret@host"')
     with pytest.raises(BadSettings, match=r"line 1: database_url names no database") as refused:
