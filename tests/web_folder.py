@@ -22,6 +22,9 @@ class WebFolder(ThreadingHTTPServer):
         self.faults: list[Fault] = []
         super().__init__(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
 
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of a client that did not wait for the end of an answer."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/photos"
