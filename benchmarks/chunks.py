@@ -44,7 +44,7 @@ from pipeline.scan_result import NOTHING_KNOWN
 from pipeline.train import TrainingData, surroundings_on
 from tests.postgres import running_server
 
-PHOTOS = 600
+PHOTOS = 1_500
 ROUNDS = 3
 EMPTY = 300  # chunks in which nothing is to be done
 RECIPE = recipe_named("fast")
@@ -173,12 +173,12 @@ def _empty(place: Place) -> float:
         parameters={},
         items=range(EMPTY),
         least=1,
+        most=1,
         pack=lambda _: b"",
         unpack=lambda *_: None,
         here=lambda *_: None,
         path=lambda _: b"",
         check_stop=lambda: None,
-        most=1,
     )
     owner = owner_of(place.home, lambda sessions: sessions)
     started = time.perf_counter()

@@ -21,7 +21,7 @@ from pipeline.errors import SaveFailed
 from pipeline.publish import write_whole
 from pipeline.recipes import Recipe
 
-LEAST = 64  # images in a piece
+LEAST, MOST = 64, 512  # images in a piece: some seconds of work
 WORTH = 128  # with fewer images left nobody is asked
 MARK = "mark"  # the file's name
 
@@ -66,6 +66,7 @@ class SharedRows:
             parameters=self._parameters(wanted),
             items=positions,
             least=LEAST,
+            most=MOST,
             pack=lambda some: pack_images([wanted.images[position] for position in some]),
             unpack=by_worker,
             here=here,

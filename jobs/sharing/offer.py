@@ -18,12 +18,12 @@ class Offer(Generic[Item, Outcome]):
     parameters: Mapping[str, Any]  # what a process must know, or have in common, to take part
     items: Sequence[Item]
     least: int  # items in a piece
+    most: int
     pack: Callable[[Sequence[Item]], bytes]
     unpack: Callable[[Sequence[Item], bytes], Outcome]  # what a worker made of a piece
     here: Callable[[Sequence[Item], Callable[[], None]], Outcome]  # calls the function as it passes by
     path: Callable[[Item], bytes]
     check_stop: Callable[[], None]
-    most: int = 512  # items in a piece: some seconds of work
 
 
 def cut(items: Sequence[Item], least: int, most: int, processes: int) -> Iterator[Sequence[Item]]:

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
@@ -88,6 +89,12 @@ class _DatabaseFails(Exception):
     """Sharing is not possible any more."""
 
 
+@dataclass(frozen=True)
+class _Done(Generic[Item, Outcome]):
+    claim: Claim
+    outcomes: list[tuple[Sequence[Item], Outcome]]
+
+
 class _Sharing(Generic[Item, Outcome]):
     def __init__(self, owner: Owner, offer: Offer[Item, Outcome]) -> None:
         self.owner, self.offer = owner, offer
@@ -107,22 +114,26 @@ class _Sharing(Generic[Item, Outcome]):
                 len(self.offer.items),
                 self.owner.lease_seconds,
             )
+        mine: _Done[Item, Outcome] | None = None  # a chunk that was done here just now
         while True:
             room = AHEAD * (self.owner.workers() + 1) - len(self.up)
             with self._transaction() as session:
+                is_ours = mine is not None and store.take_chunk(session, mine.claim)
                 results = store.take_results(session, self.job_id)
-                new_ids = self._put_up(session, room + len(results))
+                new_ids = self._put_up(session, room + len(results) + is_ours)
                 store.beat_job(session, self.job_id, self.done)
                 claim = store.claim_chunk(session, [self.job_id], as_owner=True)
             self.up |= zip(new_ids, self.taken, strict=True)
             self.taken = []
+            if mine is not None and is_ours:
+                self.done += len(self.up.pop(mine.claim.chunk_id))
+                yield from mine.outcomes
             for chunk_id, result in results.items():
                 yield self._by_worker(chunk_id, result)
-            if claim is not None:
-                yield from self._here(claim)
-            elif not self.up:
+            mine = None if claim is None else self._here(claim)
+            if mine is None and not self.up:
                 return
-            elif not results:
+            if mine is None and not results:
                 self.offer.check_stop()
                 self.owner.nap(NAP_SECONDS)
 
@@ -143,17 +154,10 @@ class _Sharing(Generic[Item, Outcome]):
         self.taken = list(itertools.islice(self.pieces, max(room, 0)))
         return store.add_chunks(session, self.job_id, [self.offer.pack(piece) for piece in self.taken])
 
-    def _here(self, claim: Claim) -> Iterator[tuple[Sequence[Item], Outcome]]:
-        """Do a chunk here; nothing comes of it if somebody else has claimed it meanwhile."""
-        piece = self.up[claim.chunk_id]
-        beat = partial(self._beat, claim)
-        outcomes = [(part, self.offer.here(part, beat)) for part in self._parts(piece, claim)]
-        with self._transaction() as session:
-            is_ours = store.take_chunk(session, claim)
-        if is_ours:
-            del self.up[claim.chunk_id]
-            self.done += len(piece)
-            yield from outcomes
+    def _here(self, claim: Claim) -> "_Done[Item, Outcome]":
+        """Do a chunk here; whether it counts is seen later: somebody else may claim it meanwhile."""
+        parts, beat = self._parts(self.up[claim.chunk_id], claim), partial(self._beat, claim)
+        return _Done(claim, [(part, self.offer.here(part, beat)) for part in parts])
 
     def _parts(self, piece: Sequence[Item], claim: Claim) -> Iterator[Sequence[Item]]:
         """Yield a piece, or where it has failed too often each item by itself, after its name is logged."""

@@ -95,14 +95,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture(scope="session")
 def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of 160 small images of noise, and some files that are none; read only."""
+    """Return a folder of 600 small images of noise, and some files that are none; read only."""
     folder = tmp_path_factory.mktemp("noise")
     generator = np.random.default_rng(1)
     for name in ("cat", "dog"):
         (folder / name).mkdir()
-        for number in range(80):
+        for number in range(300):
             pixels = generator.integers(0, 256, (24, 24, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{number:02}.png")
+            Image.fromarray(pixels).save(folder / name / f"{number:03}.png")
     for path, content in RUBBISH.items():
         (folder / os.fsdecode(path)).write_bytes(content)
     return folder

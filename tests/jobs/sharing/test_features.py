@@ -130,7 +130,7 @@ def test_a_worker_with_other_images_reads_none(place: Place, tmp_path: Path) -> 
     copied = tmp_path / "copy"
     shutil.copytree(place.images, copied)
     task = task_for(job(place, kind="scan"), place.home, Config(images=copied))
-    with pytest.raises(Unfit, match=r"none of 163 new files is in .*copy as the cycle sees it"):
+    with pytest.raises(Unfit, match=r"none of 603 new files is in .*copy as the cycle sees it"):
         task.do(pack_files(place.new_files()), lambda: None)
 
 

@@ -26,6 +26,7 @@ def offer(
         parameters={"program": "1"},
         items=NAMES,
         least=4,
+        most=100,
         pack=lambda some: " ".join(some).encode(),
         unpack=lambda some, result: result.decode(),
         here=here,
@@ -95,9 +96,9 @@ def test_what_fails_with_all_is_done_item_by_item_and_named_first(
             store.give_back(session, claim, "no memory")
     found = [first, *outcomes]
     assert names_of(found) == NAMES
-    assert [some for some, _ in found if len(some) == 1] == [[name] for name in NAMES[4:8]]
+    assert [some for some, _ in found if len(some) == 1] == [[name] for name in NAMES[8:12]]
     assert "3 workers have failed on the same 4 files (no memory)" in caplog.text
-    assert "done by itself: file 04" in caplog.text
+    assert "done by itself: file 08" in caplog.text
 
 
 def test_what_somebody_else_has_claimed_meanwhile_counts_once(owner: Owner) -> None:
