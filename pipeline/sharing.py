@@ -48,10 +48,13 @@ class Sharing:
             yield slice(start, start + part_size), self.contexts[number % len(self.contexts)]
 
     def own(self, batch: Sequence[int], part_size: int) -> Sequence[int]:
-        """Return which images of a batch this process computes; there may be none in a short one."""
-        parts = -(-len(batch) // part_size)
-        each = -(-parts // self.processes) * part_size
-        return batch[self.rank * each : (self.rank + 1) * each]
+        """Return which images of a batch this process computes; there may be none in a short one.
+
+        Parts are dealt out to the devices of all processes in turn, as if they were those of one.
+        """
+        at_once = len(self.contexts) * part_size
+        starts = range(self.rank * at_once, len(batch), self.processes * at_once)
+        return [image for start in starts for image in batch[start : start + at_once]]
 
     def trainer(self, parameters: Any, options: Mapping[str, float]) -> Any:
         """Return a trainer by SGD, whose updates are the same on all devices.
