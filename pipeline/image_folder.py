@@ -1,6 +1,9 @@
 """Where the images are, a folder of this machine or a URL; and the one way to read one of them."""
 
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -58,6 +61,17 @@ def read_as_listed(folder: ImageFolder, seen: FileState) -> bytes | None:
             raise
         return None
     return data if is_as_seen(folder, seen) else None
+
+
+def those_as_seen(folder: ImageFolder, files: Sequence[FileState]) -> list[FileState]:
+    """Return the files that have the stat that they were seen with; a server is asked for several at once.
+
+    Raises:
+        ImagesUnreachable: the server does not answer.
+    """
+    with ThreadPoolExecutor(reading_threads(folder)) as pool:
+        found = pool.map(partial(is_as_seen, folder), files)
+        return [file for file, same in zip(files, found, strict=True) if same]
 
 
 def is_as_seen(folder: ImageFolder, seen: FileState) -> bool:

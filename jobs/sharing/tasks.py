@@ -11,7 +11,7 @@ from jobs.sharing.program import program
 from jobs.sharing.scan import read_beating
 from jobs.sharing.task import Beat, Task, Unfit
 from pipeline.errors import UnfitWorker
-from pipeline.image_folder import ImageFolder, is_as_seen
+from pipeline.image_folder import ImageFolder, those_as_seen
 from pipeline.records import FileState, SharedJob
 
 
@@ -43,7 +43,7 @@ class _Reading(Task):
     def do(self, content: bytes, beat: Beat) -> bytes:
         """Read some files; the result has None for each that is not here as the owner saw it."""
         files = [file for file in unpack_files(content) if file is not None]
-        seen = [file for file in files if is_as_seen(self._folder, file)]
+        seen = those_as_seen(self._folder, files)
         if not seen:
             raise Unfit(
                 f"none of {len(files)} new files is in {self._folder} as the cycle sees it:"

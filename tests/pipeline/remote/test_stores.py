@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import NoImagesFolder, TooFewClasses
-from pipeline.image_folder import read_from
+from pipeline.image_folder import read_from, those_as_seen
 from pipeline.layout import find_layout
 from pipeline.records import FileState
 from pipeline.remote import s3 as s3_module
@@ -90,6 +90,14 @@ def test_what_is_new_replaced_or_gone_is_seen(store: Filled, files: dict[str, by
     result = looked(store, known(first))
     assert [state.path for state in result.changed_files] == [b"cat/new.jpg", b"dog/3.jpg"]
     assert (result.new, result.changed, result.gone_paths) == (1, 1, (b"cat/more/6.jpg",))
+
+
+def test_what_is_as_it_was_seen_is_told_from_the_rest(store: Filled, files: dict[str, bytes]) -> None:
+    seen = looked(store).changed_files
+    store.write("dog/3.jpg", files["cat/4.jpg"] + b"\0")
+    store.remove("cat/more/6.jpg")
+    same = {state.path for state in those_as_seen(store.folder, seen)}
+    assert same == {state.path for state in seen} - {b"dog/3.jpg", b"cat/more/6.jpg"}
 
 
 def test_odd_names_are_listed_and_read(store: Filled, files: dict[str, bytes]) -> None:
