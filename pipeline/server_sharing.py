@@ -6,15 +6,18 @@ of them holds all of the optimiser's state. Source: Li et al. (2014), "Scaling D
 with the Parameter Server", OSDI; https://mxnet.apache.org/versions/1.9.1/api/faq/distributed_training
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from pipeline.arrays import Array
+from pipeline.errors import ComputingFailed
 from pipeline.runtime import mx
 from pipeline.sharing import Sharing
 
+ALIKE = 1e-3  # of the sum of a parameter's magnitudes: more than rounding, and less than a lost update
 FIRST_KEY = 1_000_000  # before it are those of Gluon's trainer: the numbers of the parameters
 
 
@@ -23,6 +26,23 @@ class SharedByServers(Sharing):
     """The devices of a worker; `kvstore` is of the kind `dist_sync`."""
 
     _keys: dict[int, int] = field(default_factory=dict)  # how many numbers -> the key of their sum
+
+    def trainer(self, parameters: Any, options: Mapping[str, float]) -> Any:
+        """Return a trainer by SGD, whose updates are the same in all processes; see `Sharing.trainer`.
+
+        Servers keep one array under a key: first the parameter, which all fetch to begin alike, then sums of
+        gradients. MXNet keeps the order of two transfers under a key only where they use one array here. So
+        nobody sends a gradient before all that he fetches has come: what comes later would be that sum.
+        """
+        if not self.is_shared:
+            return super().trainer(parameters, options)
+        trainer = mx.gluon.Trainer(
+            parameters, "sgd", dict(options), kvstore=self.kvstore, update_on_kvstore=False
+        )
+        trainer._init_kvstore()
+        trainer._init_params()
+        mx.nd.waitall()
+        return trainer
 
     def total(self, values: Array) -> Array:
         """Return sums over all processes, float64; each must ask for the same sums in the same order."""
@@ -36,6 +56,20 @@ class SharedByServers(Sharing):
         self.kvstore.pull(self._keys[flat.size], out=sums)
         summed: Array = sums.asnumpy().reshape(np.shape(values))
         return summed
+
+    def check_alike(self, network: Any) -> None:
+        """Check that all processes hold the same parameters; each must ask.
+
+        Raises:
+            ComputingFailed: they do not.
+        """
+        trained = [p for p in network.collect_params().values() if p.grad_req != "null"]
+        sizes = np.array([float(p.list_data()[0].abs().sum().asscalar()) for p in trained])
+        if not np.allclose(sizes, self.total(sizes) / self.processes, rtol=ALIKE):
+            raise ComputingFailed(
+                "the workers do not hold the same parameters any more, so what was trained is of no use; "
+                "start again, and if it comes back, train without [cluster]"
+            )
 
 
 def to_plain_layout(network: Any) -> None:

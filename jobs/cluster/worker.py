@@ -77,6 +77,8 @@ def _train(post: Post, signs: SignsOfLife) -> dict[bytes, str]:
     to_plain_layout(network)
     sharing = SharedByServers(contexts, mx.kv.create("dist_sync"), post.index, len(plan.hosts))
     for event in fit_all_layers(network, data, recipe, replace(around, shared=sharing), checkpoints):
+        if isinstance(event, EpochMetrics):
+            sharing.check_alike(network)
         if post.index == 0:  # all have the same to say
             _tell(post.job, event)
     return data.reader.unreadable

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from pipeline.arrays import Array
+from pipeline.errors import ComputingFailed
 from pipeline.reader import ImageReader
 from pipeline.records import SnapshotImage
 from pipeline.runtime import mx
-from pipeline.server_sharing import to_plain_layout
+from pipeline.server_sharing import SharedByServers, to_plain_layout
 from pipeline.sharing import Sharing
 from pipeline.train import TrainingData, _own_batches
 from tests.pipeline.training import classic, small_network
@@ -96,6 +97,22 @@ def test_a_process_that_could_read_nothing_gives_no_rows() -> None:
     found, together = Alone((mx.cpu(),), rank=1, processes=2).gathered(np.empty(0, np.int64), nothing, 4, 2)
     assert found.tolist() == []
     assert together.shape == (0, 2)
+
+
+@pytest.mark.parametrize(("factor", "alike"), [(1.0, True), (1.0001, True), (1.01, False), (0.0, False)])
+def test_workers_that_hold_other_parameters_end_the_training(factor: float, alike: bool) -> None:
+    """The other one of two has all parameters times a factor."""
+
+    class Told(SharedByServers):
+        def total(self, values: Array) -> Array:
+            return values * (1 + factor)
+
+    told = Told((mx.cpu(),), None, 0, 2)
+    if alike:
+        told.check_alike(small_network())
+        return
+    with pytest.raises(ComputingFailed, match="do not hold the same parameters any more"):
+        told.check_alike(small_network())
 
 
 def test_parameters_in_a_plain_layout_have_the_values_that_they_had() -> None:
