@@ -44,7 +44,7 @@ from pipeline.scan_result import NOTHING_KNOWN
 from pipeline.train import TrainingData, surroundings_on
 from tests.postgres import running_server
 
-PHOTOS = 1_500
+PHOTOS = 1_000
 ROUNDS = 3
 EMPTY = 300  # chunks in which nothing is to be done
 RECIPE = recipe_named("fast")

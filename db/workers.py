@@ -32,12 +32,20 @@ def add_worker(session: Session, pid: int, process_start: str, host: str) -> int
 
 
 def beat_worker(
-    session: Session, worker_id: int, chunks_done: int, doing: JobKind | None, said: str | None
+    session: Session,
+    worker_id: int,
+    chunks_done: int,
+    doing: JobKind | None,
+    said: str | None,
+    silent: timedelta = ALIVE,
 ) -> None:
-    """Say that a worker is alive, what it has done and does, and why it takes no part in some job."""
+    """Say that a worker is alive, what it has done and does, and why it takes no part in some job.
+
+    `silent` is for how long it may say nothing more and counts as alive.
+    """
     row = session.get(WorkerRow, worker_id)
     if row is not None:
-        row.alive_until = database_time(session) + ALIVE
+        row.alive_until = database_time(session) + silent
         row.chunks_done, row.doing, row.said = chunks_done, doing, said
 
 

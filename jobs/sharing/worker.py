@@ -110,6 +110,7 @@ class _Worker:
             return False
         wanted = _wanted(job)
         if wanted not in self._tasks:
+            self._record.get_ready()
             try:
                 task = task_for(job, self._home, self._config)
             except UnfitWorker:

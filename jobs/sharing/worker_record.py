@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -15,6 +16,7 @@ from pipeline.records import JobKind
 log = logging.getLogger("whisker")
 
 BEAT_SECONDS = 4.0  # a worker counts as alive several times as long
+READY_AFTER = timedelta(minutes=2)  # at the latest; importing MXNet takes long on a host that is busy
 
 
 class Unreachable(Exception):
@@ -56,6 +58,12 @@ class WorkerRecord:
     def save(self, session: Session, doing: JobKind | None, more_chunks: int = 0) -> None:
         """Say that this process is alive, and what it does."""
         store.beat_worker(session, self._id, self.chunks + more_chunks, doing, self.said)
+
+    def get_ready(self) -> None:
+        """Say that nothing will be heard of this process for a while."""
+        with reached(self.sessions) as session:
+            store.beat_worker(session, self._id, self.chunks, None, self.said, READY_AFTER)
+        self._last_beat = -float("inf")
 
 
 @contextmanager
