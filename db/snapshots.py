@@ -44,6 +44,8 @@ def _undo(session: Session, snapshot_id: int) -> None:
     session.execute(delete(span).where(span.since_id == snapshot_id), execution_options=_UNSEEN)
     reopened = update(span).where(span.until_id == snapshot_id).values(until_id=None)
     session.execute(reopened, execution_options=_UNSEEN)
+    unused = update(ImageRow).where(ImageRow.first_snapshot_id == snapshot_id).values(first_snapshot_id=None)
+    session.execute(unused, execution_options=_UNSEEN)
 
 
 def add_to_snapshot(
