@@ -128,7 +128,7 @@ def test_a_snapshot_that_was_not_finished_is_as_if_it_had_not_been(session: Sess
     later_id = store_snapshot(session, later)
     assert load_images(session, first_id, first.classes) == first.images
     assert load_images(session, later_id, later.classes) == later.images
-    first_uses = dict(session.execute(select(ImageRow.sha256, ImageRow.first_snapshot_id)).tuples())
+    first_uses = dict(session.execute(select(ImageRow.sha256, ImageRow.first_snapshot_id)).tuples().all())
     assert {name: first_uses[sha(name)] for name in "agj"} == {"a": first_id, "g": later_id, "j": None}
 
 
