@@ -158,7 +158,7 @@ def _reading(place: Place, owner: Owner | None) -> None:
 
 
 def _features(place: Place, owner: Owner | None) -> None:
-    share = None if owner is None else SharedRows(owner, place.home, RECIPE, None)
+    share = None if owner is None else SharedRows(owner, place.home, RECIPE, None, 10**9)
     settings = replace(frozen_settings(place.home, place.config), share=share)
     around = surroundings_on(Device("cpu"), 0, lambda: None)
     data = place.data

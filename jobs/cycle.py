@@ -117,8 +117,9 @@ def _look_and_work(
 ) -> Outcome:
     """Look at the folder, and do what there is a reason for; `given_up`: a cycle just was."""
     home, config, progress = request.home, request.config, heartbeat.progress
-    rows = SharedRows(owner, home, request.recipe, request.weights)
-    frozen = replace(frozen_settings(home, config), share=rows)
+    frozen = frozen_settings(home, config)
+    rows = SharedRows(owner, home, request.recipe, request.weights, frozen.cache_bytes)
+    frozen = replace(frozen, share=rows)
     ahead = Ahead(home, config, request.recipe, request.weights, frozen, request.if_changed)
     found = survey(
         sessions,

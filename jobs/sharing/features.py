@@ -34,6 +34,7 @@ class SharedRows:
     home: Home
     recipe: Recipe
     weights: Path | None  # an explicit file
+    cache_bytes: int  # the most that the cache may hold, whatever a worker's settings say
 
     def __call__(self, wanted: RowsWanted) -> Sequence[int]:
         """Have the missing rows computed; return the positions of those that workers have done."""
@@ -48,7 +49,10 @@ class SharedRows:
     def _have_workers_come(self) -> bool:
         return self.owner.workers() > 0
 
-    def _shared(self, wanted: RowsWanted, positions: Sequence[int]) -> list[int]:
+    def _shared(self, wanted: RowsWanted, positions: Sequence[int]) -> Sequence[int]:
+        if (mark := mark_home(self.home)) is None:
+            return wanted.compute(positions, lambda: False)
+
         def here(some: Sequence[int], beat: Callable[[], None]) -> bool:
             def not_yet() -> bool:
                 beat()
@@ -63,7 +67,7 @@ class SharedRows:
 
         offer = Offer(
             kind="features",
-            parameters=self._parameters(wanted),
+            parameters=self._parameters(wanted, mark),
             items=positions,
             least=LEAST,
             most=MOST,
@@ -75,14 +79,15 @@ class SharedRows:
         )
         return sorted(p for some, is_workers in self.owner.share(offer) if is_workers for p in some)
 
-    def _parameters(self, wanted: RowsWanted) -> dict[str, object]:
+    def _parameters(self, wanted: RowsWanted, mark: str) -> dict[str, object]:
         return {
             "program": program(),
             "key": wanted.key,
             "engine": wanted.engine,
             "recipe": asdict(self.recipe),
             "weights": os.fsdecode(self.weights) if self.weights else None,
-            "mark": mark_home(self.home),
+            "cache_bytes": self.cache_bytes,
+            "mark": mark,
         }
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class RowsTask(Task):
             preprocessing_for(backbone, recipe),
             parameters["engine"],
             around,
-            frozen_settings(home, config),
+            replace(frozen_settings(home, config), cache_bytes=parameters["cache_bytes"]),
             test_time_flip=recipe.test_time_flip,
         )
         if self._rows.key != parameters["key"]:

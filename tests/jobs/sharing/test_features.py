@@ -30,6 +30,7 @@ from pipeline.train import surroundings_on
 from tests import tiny
 from tests.jobs.sharing.conftest import ONLY_SQLITE, Place
 
+PLENTY = 10**9
 RECIPE: Recipe = replace(recipe_named("fast"), backbone=tiny.NAME, batch_size=8)
 
 
@@ -62,7 +63,7 @@ def shared(place: Place, owner_waits: Callable[[], bool]) -> FrozenRows:
     """Pass over the images with whoever is there; the owner computes none before something has happened."""
     owner = place.owner()
     wait = place.waiting(owner, owner_waits)
-    rows = SharedRows(owner, place.home, RECIPE, None)
+    rows = SharedRows(owner, place.home, RECIPE, None, PLENTY)
     return passed(place, lambda: wait() if is_up(place) else None, rows)
 
 
@@ -72,7 +73,7 @@ def is_up(place: Place) -> bool:
 
 
 def test_workers_compute_the_bits_of_one_process(quick: None, place: Place) -> None:
-    with place.worker():
+    with place.worker(WHISKER_CACHE_GB="0"):  # whose settings must not empty the cache of the cycle
         place.wait_for_workers(1)
         found = shared(place, lambda: place.chunks_done() > 0)
     expected = alone(place)
@@ -98,7 +99,7 @@ def job(place: Place, kind: Any = "features", **changes: Any) -> SharedJob:
     (place.home.cache).mkdir(exist_ok=True)
     (place.home.cache / MARK).write_text("0123")
     recipe = {name: getattr(RECIPE, name) for name in RECIPE.__dataclass_fields__}
-    return SharedJob(1, kind, given | {"recipe": recipe} | changes, 20.0, 0, 10)
+    return SharedJob(1, kind, given | {"recipe": recipe, "cache_bytes": PLENTY} | changes, 20.0, 0, 10)
 
 
 @ONLY_SQLITE
