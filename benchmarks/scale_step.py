@@ -20,7 +20,7 @@ from db.session import open_database, open_read_only
 from jobs.cycle import Request
 from jobs.decide_labels import open_doubts
 from jobs.home import Home
-from jobs.memory import remember
+from jobs.memory import files_of, remember
 from jobs.preparation import frozen_settings
 from jobs.settings.load import load_config
 from jobs.stop import StopFlag
@@ -56,9 +56,9 @@ def past(request: Request) -> Timed:
     folder = request.config.images_folder()
 
     def step() -> str:
-        with open_read_only(request.home.database)() as session:
-            files = list(store.known_files(session, str(folder)).values())
-            remember(session, str(folder), find_layout(folder), files)
+        sessions = open_read_only(request.home.database)
+        files = list(files_of(sessions, str(folder)))
+        remember(sessions, str(folder), find_layout(folder), files)
         return f"{len(files):,} files"
 
     return step
@@ -115,8 +115,7 @@ def keep_features(request: Request, first: int, end: int) -> Timed:
 
 
 def _files(request: Request) -> list[FileState]:
-    with open_read_only(request.home.database)() as session:
-        return list(store.known_files(session, str(request.config.images_folder())).values())
+    return list(files_of(open_read_only(request.home.database), str(request.config.images_folder())))
 
 
 def _key(request: Request) -> str:

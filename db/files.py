@@ -22,6 +22,12 @@ def known_files(session: Session, root: str) -> dict[bytes, FileState]:
     return {state.path: state for state in _states(session, FileRow.root == root)}
 
 
+def known_files_after(session: Session, root: str, path: bytes, most: int) -> list[FileState]:
+    """Return the known files of the folder `root` after a path, by path, and no more than `most`."""
+    after = select(*_COLUMNS).where(FileRow.root == root, FileRow.path > path)
+    return [FileState(*row) for row in session.execute(after.order_by(FileRow.path).limit(most))]
+
+
 def known_files_in(session: Session, root: str, folder: bytes) -> dict[bytes, FileState]:
     """Return the files that are known to lie directly in one folder of `root`, by their path in `root`."""
     inside = _states(session, _below(root, folder))

@@ -50,6 +50,7 @@ from db.files import (
     folder_digests,
     forget_files,
     known_files,
+    known_files_after,
     known_files_in,
     save_files,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "images_folder_of",
     "known_answers",
     "known_files",
+    "known_files_after",
     "known_files_in",
     "label_decisions",
     "last_failed_look",

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import store
 from db.session import open_read_only
 from jobs.config import Config
 from jobs.home import Home
 from jobs.look import NOTHING_ACCEPTED, Look, judge, nothing_settled, scan_folder, unchanged
-from jobs.memory import NO_PAST, index_of, last_if_unchanged, remember
+from jobs.memory import NO_PAST, files_of, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.errors import DatabaseMissing
 from pipeline.evaluate import Progress
@@ -84,8 +83,7 @@ def _judged(seen: _Seen, config: Config) -> tuple[Look, Sequence[FileState]]:
     folder, scanned = str(config.images_folder()), seen.scanned
     files, past = settled_files((), scanned), NO_PAST
     if seen.sessions:
-        with seen.sessions() as session:
-            files = settled_files(store.known_files(session, folder).values(), scanned)
-            past = remember(session, folder, scanned.layout, files)
+        files = settled_files(files_of(seen.sessions, folder), scanned)
+        past = remember(seen.sessions, folder, scanned.layout, files)
     now, seconds = datetime.now(UTC), seen.seconds()
     return judge(scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds), files

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -25,6 +25,7 @@ class Past:
 
 
 NO_PAST = Past(None, Memory())
+PAGE = 20_000  # files; to read them holds up a writer for a fraction of a second
 
 
 def index_of(sessions: sessionmaker[Session], folder: str) -> Index:
@@ -38,16 +39,33 @@ def index_of(sessions: sessionmaker[Session], folder: str) -> Index:
         return Index(store.folder_digests(session, folder), files_in)
 
 
-def remember(session: Session, folder: str, layout: Layout, files: Iterable[FileState]) -> Past:
+def files_of(sessions: sessionmaker[Session], folder: str) -> Iterator[FileState]:
+    """Yield the known files of a folder, by path; a page at a time, so that no writer waits for a million."""
+    last = b""
+    while True:
+        with sessions() as session:
+            page = store.known_files_after(session, folder, last, PAGE)
+        if not page:
+            return
+        yield from page
+        last = page[-1].path
+
+
+def remember(
+    sessions: sessionmaker[Session], folder: str, layout: Layout, files: Iterable[FileState]
+) -> Past:
     """Return what is known of a folder and of the settled files that a scan has found there."""
-    last = store.last_finished_snapshot(session, folder)
+    with sessions() as session:
+        last = store.last_finished_snapshot(session, folder)
     drawn: dict[str, Split] = {}
     if not layout.split_folders:
         # Where folders have decided until now, or before splits were stored, the last cycle tells.
         drawn = {image.sha256: image.split for image in last.images} if last else {}
-        drawn |= store.drawn_splits(session, [file.sha256 for file in files if file.sha256])
-    memory = Memory(drawn=drawn, decisions=store.label_decisions(session))
-    return Past(last, memory, _given_up(session, folder))
+        with sessions() as session:
+            drawn |= store.drawn_splits(session, [file.sha256 for file in files if file.sha256])
+    with sessions() as session:
+        memory = Memory(drawn=drawn, decisions=store.label_decisions(session))
+        return Past(last, memory, _given_up(session, folder))
 
 
 def _given_up(session: Session, folder: str) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from db.batches import batches
 from jobs.ahead import Ahead
 from jobs.config import Config
 from jobs.look import Accepted, Look, judge, nothing_settled, scan_folder, unchanged
-from jobs.memory import index_of, last_if_unchanged, remember
+from jobs.memory import files_of, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
 from pipeline.read_files import ReadFiles
@@ -62,9 +62,8 @@ def survey(
     if last:
         return unchanged(scanned, config, last, now=now, seconds=time.perf_counter() - started)
     progress("snapshot", 0, 0)
-    with sessions() as session:
-        files = settled_files(store.known_files(session, str(folder)).values(), scanned)
-        past = remember(session, str(folder), scanned.layout, files)
+    files = settled_files(files_of(sessions, str(folder)), scanned)
+    past = remember(sessions, str(folder), scanned.layout, files)
     seconds = time.perf_counter() - started
     found = judge(scanned, files, config, past, accepted=accepted, now=now, seconds=seconds)
     if not (if_changed or found.summary.total("train", "test")):

@@ -32,6 +32,18 @@ def test_every_file_comes_back_as_it_was_saved(
         assert store.known_files(session, PHOTOS) == {state.path: state for state in states}
 
 
+def test_known_files_come_in_pages_by_path(session: Session) -> None:
+    names = [b"a/" + NOT_UTF8, b"a/b", b"a/c", b"b"]
+    store.save_files(session, PHOTOS, [file_state(name) for name in reversed(names)])
+    store.save_files(session, "/other", [file_state(b"a/a")])
+    pages, last = [], b""
+    while page := store.known_files_after(session, PHOTOS, last, 3):
+        pages.append([state.path for state in page])
+        last = page[-1].path
+    by_path = sorted(names)
+    assert pages == [by_path[:3], by_path[3:]]
+
+
 def test_a_changed_file_replaces_what_was_known_of_it(session: Session) -> None:
     store.save_files(session, PHOTOS, [file_state(NOT_UTF8), file_state(b"b")])
     changed = file_state(NOT_UTF8, size=7, sha256=None, problem="it is cut off")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db import store
 from db.session import open_database
+from jobs.memory import files_of
 from jobs.preparation import _store_splits, _stored
 from jobs.survey import _keep
 from jobs.watching.heartbeat import Heartbeat
@@ -24,6 +25,7 @@ AT_ONCE = 3  # rows in a transaction
 @pytest.fixture
 def sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sessionmaker[Session]:
     monkeypatch.setattr("db.batches.BATCH", AT_ONCE)
+    monkeypatch.setattr("jobs.memory.PAGE", AT_ONCE)
     return open_database(tmp_path / "whisker.db")
 
 
@@ -71,3 +73,15 @@ def test_what_a_look_has_read(sessions: sessionmaker[Session], tmp_path: Path) -
     with sessions() as session:
         assert store.known_files(session, PHOTOS) == {file.path: file for file in files}
         assert store.folder_digests(session, PHOTOS) == {b"cat": "digest"}
+
+
+def test_a_writer_need_not_wait_for_who_reads_the_index(sessions: sessionmaker[Session]) -> None:
+    files = [file_state(f"cat/{name}.jpg".encode()) for name in "abcdefgh"]
+    with sessions.begin() as session:
+        store.save_files(session, PHOTOS, files)
+    read = []
+    for number, file in enumerate(files_of(sessions, PHOTOS)):
+        with sessions.begin() as session:  # would wait for ever, were one being read
+            store.save_files(session, "/other", [file_state(f"cat/{number}".encode())])
+        read.append(file)
+    assert read == files
