@@ -14,7 +14,10 @@ from pipeline.efficientnet import build_efficientnet
 from pipeline.recipes import baseline_of, recipe_named
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
-from pipeline.train import Surroundings, TrainingData, fit_all_layers, score, some_batches
+from pipeline.score import score
+from pipeline.surroundings import Surroundings
+from pipeline.train import fit_all_layers, some_batches
+from pipeline.training_data import TrainingData
 
 BATCH_SIZE, LEARNING_RATE = 32, 0.05  # as `classic` trains its baseline
 

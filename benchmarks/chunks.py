@@ -41,7 +41,8 @@ from pipeline.recipes import recipe_named
 from pipeline.records import FileState
 from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN
-from pipeline.train import TrainingData, surroundings_on
+from pipeline.surroundings import surroundings_on
+from pipeline.training_data import TrainingData
 from tests.postgres import running_server
 
 PHOTOS = 1_000

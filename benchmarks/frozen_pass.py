@@ -22,7 +22,8 @@ from pipeline.onnx_export import export_onnx
 from pipeline.onnx_runtime import open_model
 from pipeline.pretrained.weights import find_weights
 from pipeline.runtime import mx
-from pipeline.train import Surroundings, TrainingData
+from pipeline.surroundings import Surroundings
+from pipeline.training_data import TrainingData
 
 BACKBONES = ("efficientnet_lite0", "resnet18_v2", "mobilenetv2_1.0")
 BATCH = 32

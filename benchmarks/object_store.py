@@ -25,7 +25,7 @@ from pipeline.remote.object_cache import ObjectCache
 from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN, ScanResult, settled_files
 from pipeline.snapshot import take_snapshot
-from pipeline.train import TrainingData
+from pipeline.training_data import TrainingData
 from tests.pipeline.folders import index_of
 from tests.s3_server import running_s3
 

@@ -8,7 +8,7 @@ from pipeline.reader import ImageReader
 from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN, settled_files
 from pipeline.snapshot import evenly, take_snapshot
-from pipeline.train import TrainingData
+from pipeline.training_data import TrainingData
 
 
 def training_data(photos: Path, images: int = 0, backbone: str = "efficientnet_lite0") -> TrainingData:

@@ -24,7 +24,9 @@ from pipeline.reader import Batch, ImageReader
 from pipeline.recipes import recipe_named
 from pipeline.records import SnapshotImage
 from pipeline.runtime import mx
-from pipeline.train import Surroundings, TrainingData, fit_all_layers
+from pipeline.surroundings import Surroundings
+from pipeline.train import fit_all_layers
+from pipeline.training_data import TrainingData
 
 BACKBONES = ("resnet18_v2", "efficientnet_lite0")
 IMAGES, ROUNDS = 320, 3

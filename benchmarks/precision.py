@@ -26,7 +26,9 @@ from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, baseline_of, recipe_named
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
-from pipeline.train import Surroundings, TrainingData, fit_all_layers
+from pipeline.surroundings import Surroundings
+from pipeline.train import fit_all_layers
+from pipeline.training_data import TrainingData
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 WAYS = {

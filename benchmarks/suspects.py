@@ -15,8 +15,8 @@ from pipeline.network import pretrained_network
 from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import Recipe, recipe_named
 from pipeline.runtime import mx
+from pipeline.surroundings import Surroundings
 from pipeline.suspects import out_of_fold_probabilities, suspects
-from pipeline.train import Surroundings
 
 # What people found when they looked at the photos: a plush toy, a shelter's logo, a drawing with a small dog.
 KNOWN_ODD = (b"train/cat/0515.jpg", b"train/cat/0700.jpg", b"train/dog/0451.jpg")

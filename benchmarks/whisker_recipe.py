@@ -21,7 +21,8 @@ from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
-from pipeline.train import Surroundings, fit_all_layers
+from pipeline.surroundings import Surroundings
+from pipeline.train import fit_all_layers
 
 
 def main(folder: str, name: str, epochs: int, device: str, images: int) -> None:

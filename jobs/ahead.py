@@ -94,7 +94,7 @@ class Ahead:
     def _compute(self, scanned: ScanResult, check: Callable[[], None]) -> None:
         # Imported here, since they import MXNet.
         from pipeline.ahead import compute_ahead
-        from pipeline.train import surroundings_on
+        from pipeline.surroundings import surroundings_on
 
         backbone = backbone_named(self.recipe.backbone)
         compute_ahead(

@@ -57,7 +57,7 @@ def prepare(
     """Store the snapshot and gather what the runs share."""
     # Importing MXNet takes over a second, and a look that finds nothing new does not need it.
     from jobs.work import Work
-    from pipeline.train import surroundings_on
+    from pipeline.surroundings import surroundings_on
 
     snapshot_id = _stored(sessions, snapshot, heartbeat)
     if not found.scanned.layout.split_folders:

@@ -39,7 +39,8 @@ from pipeline.records import (
     Status,
 )
 from pipeline.runtime import mx
-from pipeline.train import TrainingData, TrainingEvent
+from pipeline.train import TrainingEvent
+from pipeline.training_data import TrainingData
 
 log = logging.getLogger("whisker")
 

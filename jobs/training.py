@@ -23,8 +23,9 @@ from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note, Run
 from pipeline.run_course import passes, trained_seconds
 from pipeline.snapshot import evenly
-from pipeline.train import TrainingData, TrainingEvent
+from pipeline.train import TrainingEvent
 from pipeline.train_head import fit_on_features
+from pipeline.training_data import TrainingData
 
 SAMPLE = 8  # images on which a model is compared with its ONNX form
 

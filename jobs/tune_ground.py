@@ -21,7 +21,8 @@ from pipeline.pretrained.weights import find_weights
 from pipeline.reader import ImageReader
 from pipeline.recipes import preprocessing_for
 from pipeline.records import Snapshot, SnapshotImage
-from pipeline.train import TrainingData, surroundings_on
+from pipeline.surroundings import surroundings_on
+from pipeline.training_data import TrainingData
 from pipeline.tuning import PARTS
 
 log = logging.getLogger("whisker")

@@ -14,7 +14,8 @@ from pipeline.image_folder import ImageFolder
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, preprocessing_for
 from pipeline.records import Snapshot, SnapshotImage
-from pipeline.train import Surroundings, TrainingData
+from pipeline.surroundings import Surroundings
+from pipeline.training_data import TrainingData
 
 
 @dataclass(frozen=True)

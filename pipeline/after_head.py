@@ -17,7 +17,9 @@ from pipeline.last_stage import LastStage, trial_of
 from pipeline.network import set_head, split_features
 from pipeline.recipes import Recipe
 from pipeline.records import Calibration, EpochMetrics, Evaluation, Note
-from pipeline.train import Surroundings, TrainingData, score
+from pipeline.score import score
+from pipeline.surroundings import Surroundings
+from pipeline.training_data import TrainingData
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pipeline.pretrained.weights import WeightsFile
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, preprocessing_for
 from pipeline.records import SnapshotImage
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 
 BATCH = 8  # images; the work ends between two batches, and a row has the same bits whatever its batch
 FIRST_PART, LARGEST_PART = 64, 2048  # files; each part opens the cache once and holds its rows in memory

@@ -20,17 +20,10 @@ from pipeline.network import set_head
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, SnapshotImage
 from pipeline.runtime import mx
-from pipeline.train import (
-    Surroundings,
-    TrainingData,
-    gradients_of,
-    logits_on,
-    metrics_of,
-    resume,
-    score,
-    train_epoch,
-    trainer_of,
-)
+from pipeline.score import logits_on, score
+from pipeline.surroundings import Surroundings
+from pipeline.train import gradients_of, metrics_of, resume, train_epoch, trainer_of
+from pipeline.training_data import TrainingData
 from pipeline.training_state import Arrays, TrainingState
 from pipeline.weight_average import WeightAverage, set_weights, weights_of
 

@@ -10,7 +10,7 @@ from pipeline.errors import TrainingDiverged
 from pipeline.evaluate import Forward
 from pipeline.reader import ImageReader
 from pipeline.records import SnapshotImage
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 
 
 def computed_rows(

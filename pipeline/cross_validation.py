@@ -13,7 +13,7 @@ from pipeline.fits import each
 from pipeline.head import LinearHead
 from pipeline.last_stage import LastStage
 from pipeline.recipes import Recipe
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 from pipeline.train_head import best_strength
 
 

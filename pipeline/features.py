@@ -14,7 +14,8 @@ from pipeline.network import forward_on, split_features
 from pipeline.recipes import Recipe
 from pipeline.records import Note, SnapshotImage
 from pipeline.stretches import keep_only
-from pipeline.train import Surroundings, TrainingData
+from pipeline.surroundings import Surroundings
+from pipeline.training_data import TrainingData
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pipeline.head import LinearHead, fit_head
 from pipeline.novelty import novelty
 from pipeline.records import Calibration, DataPoint, Findings, Note
 from pipeline.samples import MOST_FITTED, drawn_rows
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 
 SHARES = (0.125, 0.25, 0.5)  # the point for all training images is the run's own head
 REPEATS = 5

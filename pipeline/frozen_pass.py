@@ -24,7 +24,7 @@ from pipeline.reader import ImageReader
 from pipeline.records import Note, SnapshotImage
 from pipeline.room import room_for
 from pipeline.runtime import mx
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 
 SAMPLE = 8  # images on which the engines are compared; MXNet takes most time and memory of a cycle for more
 

@@ -19,7 +19,8 @@ from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.sharing import leave_nobody_out
-from pipeline.train import Surroundings, resume
+from pipeline.surroundings import Surroundings
+from pipeline.train import resume
 from pipeline.training_state import TrainingState
 from pipeline.weight_average import set_weights, weights_of
 

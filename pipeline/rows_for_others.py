@@ -16,7 +16,7 @@ from pipeline.onnx_export import export_onnx
 from pipeline.onnx_runtime import open_model
 from pipeline.reader import ImageReader
 from pipeline.records import Preprocessing, SnapshotImage
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 
 
 class RowsForOthers:

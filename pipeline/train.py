@@ -4,8 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,56 +14,22 @@ from pipeline.batch_norm import average_statistics, settle_batch_norm
 from pipeline.checkpoint import Checkpoints
 from pipeline.crops import Crop
 from pipeline.decode import normalise
-from pipeline.device import Device
 from pipeline.epoch_sums import EpochSums
-from pipeline.evaluate import Progress, as_judged, evaluation, label_indices, run_forward, silent
+from pipeline.evaluate import label_indices
 from pipeline.failpoint import failpoint
 from pipeline.gradients import Gradients
-from pipeline.network import forward_on
-from pipeline.reader import Batch, ImageReader
+from pipeline.reader import Batch
 from pipeline.recipes import Recipe
-from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage, Suspect
+from pipeline.records import EpochMetrics, Evaluation, Findings, Note, Suspect
 from pipeline.runtime import mx
-from pipeline.sharing import Sharing, sharing_of
+from pipeline.score import score
+from pipeline.sharing import Sharing
 from pipeline.snapshot import evenly
+from pipeline.surroundings import Surroundings
+from pipeline.training_data import TrainingData
 from pipeline.training_state import TrainingState
 
 TrainingEvent = EpochMetrics | Note | Evaluation | Findings | tuple[Suspect, ...]
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """The images of a run."""
-
-    reader: ImageReader
-    train: tuple[SnapshotImage, ...]
-    test: tuple[SnapshotImage, ...]
-    classes: tuple[str, ...]
-    fresh: frozenset[str] = frozenset()  # content hashes of the images that are new in this cycle
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a training needs from outside besides data and settings."""
-
-    device: Any  # an mx.Context; it computes what is not shared
-    seed: int
-    check_stop: Callable[[], None]  # raises Interrupted once a signal has come; called between batches
-    progress: Progress = silent
-    shared: Sharing | None = None  # with which devices the work is shared; None: with none
-
-    @property
-    def sharing(self) -> Sharing:
-        """How the work is shared."""
-        return self.shared or Sharing((self.device,))
-
-
-def surroundings_on(
-    device: Device, seed: int, check_stop: Callable[[], None], progress: Progress = silent
-) -> Surroundings:
-    """Return the surroundings of a training on a device, which may be several."""
-    sharing = sharing_of(device)
-    return Surroundings(sharing.contexts[0], seed, check_stop, progress, sharing)
 
 
 def fit_all_layers(
@@ -266,36 +231,3 @@ def some_batches(data: TrainingData, recipe: Recipe, around: Surroundings) -> It
     for batch in data.reader.groups(chosen, parts[sharing.rank :: sharing.processes]):
         if len(batch.positions):
             yield normalise(batch.pixels, data.reader.preprocessing)
-
-
-def score(network: Any, data: TrainingData, recipe: Recipe, around: Surroundings) -> Evaluation:
-    """Return the evaluation of the network on the test images."""
-    positions, logits = logits_on(network, data.test, data, recipe, around, stage="test images")
-    return evaluation([data.test[p] for p in positions], data.classes, logits)
-
-
-def logits_on(
-    network: Any,
-    images: Sequence[SnapshotImage],
-    data: TrainingData,
-    recipe: Recipe,
-    around: Surroundings,
-    *,
-    stage: str,
-) -> tuple[Array, Array]:
-    """Return which images can be read, int64 (N,), and the network's logits on them, float32 (N, classes).
-
-    Of processes that share a training, each computes some of them, and all get all.
-    """
-    sharing = around.sharing
-    positions, logits = run_forward(
-        as_judged(forward_on(network, sharing.contexts), test_time_flip=recipe.test_time_flip),
-        data.reader,
-        images[sharing.rank :: sharing.processes],
-        recipe.images_at_once * len(sharing.contexts),
-        stage=stage,
-        check_stop=around.check_stop,
-        progress=around.progress,
-    )
-    positions = sharing.rank + sharing.processes * positions
-    return sharing.gathered(positions, logits, len(images), len(data.classes))

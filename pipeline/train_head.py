@@ -24,8 +24,10 @@ from pipeline.network import set_head
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Note
 from pipeline.samples import MOST_FITTED, drawn_rows
+from pipeline.surroundings import Surroundings
 from pipeline.suspects import out_of_fold_probabilities, suspects
-from pipeline.train import Surroundings, TrainingData, TrainingEvent
+from pipeline.train import TrainingEvent
+from pipeline.training_data import TrainingData
 
 MOST_SUSPECTS = 1000  # kept with a cycle
 

@@ -26,7 +26,9 @@ from pipeline.checkpoint import Checkpoints
 from pipeline.read_back import save_arrays
 from pipeline.recipes import Recipe
 from pipeline.records import EpochMetrics, Evaluation, Note, Prediction, RunKind
-from pipeline.train import Surroundings, TrainingData, TrainingEvent, fit_all_layers
+from pipeline.surroundings import Surroundings
+from pipeline.train import TrainingEvent, fit_all_layers
+from pipeline.training_data import TrainingData
 from pipeline.training_state import OPTIMISER, TrainingState
 
 POLL_SECONDS = 0.1

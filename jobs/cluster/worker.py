@@ -20,7 +20,9 @@ from pipeline.recipes import Recipe, preprocessing_for
 from pipeline.records import EpochMetrics, Evaluation
 from pipeline.runtime import mx
 from pipeline.server_sharing import SharedByServers, to_plain_layout
-from pipeline.train import TrainingData, TrainingEvent, fit_all_layers, surroundings_on
+from pipeline.surroundings import surroundings_on
+from pipeline.train import TrainingEvent, fit_all_layers
+from pipeline.training_data import TrainingData
 from pipeline.training_state import Arrays, TrainingState
 
 

@@ -19,7 +19,7 @@ from pipeline.network import pretrained_network
 from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import Recipe, preprocessing_for
 from pipeline.rows_for_others import RowsForOthers
-from pipeline.train import surroundings_on
+from pipeline.surroundings import surroundings_on
 
 
 class RowsTask(Task):

@@ -25,7 +25,7 @@ from pipeline.records import Run, RunDetails
 from pipeline.runtime import mx
 from pipeline.scan import scan
 from pipeline.scan_result import NOTHING_KNOWN, ScanResult
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 from tests import tiny
 from tests.jobs.cycles import REAL, cycles, request, run
 

@@ -17,8 +17,9 @@ from pipeline.errors import Interrupted, TrainingDiverged
 from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note
 from pipeline.runtime import mx
-from pipeline.train import TrainingData, score
+from pipeline.score import score
 from pipeline.train_head import fit_on_features
+from pipeline.training_data import TrainingData
 from tests import tiny
 from tests.pipeline.pictures import save_tinted_pictures
 from tests.pipeline.training import AROUND, data_of, small_backbone

@@ -20,7 +20,7 @@ from pipeline.frozen_pass import FrozenRows, run_frozen
 from pipeline.network import split_features
 from pipeline.records import SnapshotImage
 from pipeline.runtime import mx
-from pipeline.train import TrainingData
+from pipeline.training_data import TrainingData
 from tests.pipeline.test_engine import NotExported, WronglyExported
 from tests.pipeline.training import AROUND, classic, data_of, small_backbone, small_network
 

@@ -13,7 +13,8 @@ from pipeline.records import SnapshotImage
 from pipeline.runtime import mx
 from pipeline.server_sharing import SharedByServers, to_plain_layout
 from pipeline.sharing import Sharing
-from pipeline.train import TrainingData, _own_batches
+from pipeline.train import _own_batches
+from pipeline.training_data import TrainingData
 from tests.pipeline.training import classic, small_network
 
 IMAGES = tuple(

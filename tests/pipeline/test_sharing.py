@@ -22,9 +22,12 @@ from pipeline.network import get_head, on_one_device, scratch_network
 from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics, Evaluation
 from pipeline.runtime import mx
+from pipeline.score import score
 from pipeline.sharing import Sharing
-from pipeline.train import Surroundings, TrainingData, fit_all_layers, score, trainer_of
+from pipeline.surroundings import Surroundings
+from pipeline.train import fit_all_layers, trainer_of
 from pipeline.train_head import fit_on_features
+from pipeline.training_data import TrainingData
 from tests import tiny
 from tests.pipeline.pictures import save_tinted_pictures
 from tests.pipeline.training import AROUND, classic, data_of, small_backbone

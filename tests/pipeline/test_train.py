@@ -13,7 +13,9 @@ from pipeline.errors import Interrupted, TrainingDiverged
 from pipeline.evaluate import evaluation, loss_and_accuracy
 from pipeline.records import EpochMetrics, Evaluation
 from pipeline.runtime import mx
-from pipeline.train import TrainingData, fit_all_layers, score
+from pipeline.score import score
+from pipeline.train import fit_all_layers
+from pipeline.training_data import TrainingData
 from tests.pipeline.training import AROUND, classic, data_of, small_backbone, small_network
 
 

@@ -21,8 +21,9 @@ from pipeline.pretrained.weights import find_weights
 from pipeline.recipes import recipe_named
 from pipeline.records import EpochMetrics, Evaluation, Findings, Note, SnapshotImage
 from pipeline.runtime import mx
-from pipeline.train import TrainingData, score
+from pipeline.score import score
 from pipeline.train_head import _drawn, fit_on_features
+from pipeline.training_data import TrainingData
 from tests.pipeline.training import AROUND, data_of
 
 BACKBONE = backbone_named("efficientnet_lite0")

@@ -11,7 +11,8 @@ from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, recipe_named
 from pipeline.runtime import mx
 from pipeline.snapshot import take_snapshot
-from pipeline.train import Surroundings, TrainingData
+from pipeline.surroundings import Surroundings
+from pipeline.training_data import TrainingData
 from tests.pipeline.folders import files_of
 
 AROUND = Surroundings(mx.cpu(), 0, lambda: None)

@@ -20,7 +20,7 @@ from pipeline.backbones import backbone_named
 from pipeline.checkpoint import Checkpoints
 from pipeline.network import scratch_network
 from pipeline.records import EpochMetrics, Evaluation
-from pipeline.train import Surroundings
+from pipeline.surroundings import Surroundings
 from tests import tiny
 from tests.pipeline.training import AROUND, classic, data_of
 

@@ -17,7 +17,8 @@ from pipeline.failpoint import VARIABLE
 from pipeline.records import EpochMetrics, Evaluation, Note
 from pipeline.runtime import mx
 from pipeline.sharing import Sharing
-from pipeline.train import Surroundings, fit_all_layers
+from pipeline.surroundings import Surroundings
+from pipeline.train import fit_all_layers
 from tests.jobs.cluster.jobs import RECIPE, asked, metrics, node, processes_in, settings, train, values
 from tests.pipeline.training import AROUND
 

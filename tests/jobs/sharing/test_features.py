@@ -26,7 +26,7 @@ from pipeline.read_files import read_files
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, preprocessing_for, recipe_named
 from pipeline.records import SharedJob, SnapshotImage
-from pipeline.train import surroundings_on
+from pipeline.surroundings import surroundings_on
 from tests import tiny
 from tests.jobs.sharing.conftest import ONLY_SQLITE, Place
 
