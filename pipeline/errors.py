@@ -47,7 +47,7 @@ WhiskerError                 exit status 1
 ├── HomeLost                 1   the home or its lock is not there any more
 ├── CannotListen             1   the address of a server cannot be used
 ├── Locked                   75  another process holds the home; passes
-│   └── TakenOver                    another host has taken it over meanwhile
+│   └── TakenOver                    another host has taken it over meanwhile; passes
 └── Interrupted              130/143  ended by a signal
 """
 

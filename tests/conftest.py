@@ -13,6 +13,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SLOW_TO_MAKE = ("finished", "reports")  # fixtures that many tests of a folder share
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share something slow to make in one process, see the Makefile."""
     for item in items:
