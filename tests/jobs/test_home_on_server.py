@@ -62,6 +62,9 @@ def there(
         yield There(home, url, drawn, {"WHISKER_DATABASE_URL": url, "WHISKER_SETTLE_SECONDS": "0"})
 
 
+pytestmark = pytest.mark.xdist_group("a home on a server")  # which takes long to make
+
+
 def test_nothing_of_sqlite_is_made(there: There) -> None:
     assert not there.home.database.exists()
     assert there.home.is_on_server
@@ -110,6 +113,7 @@ def test_a_backup_goes_there_and_back_and_who_held_the_lock_before_writes_no_mor
 
 
 def test_a_home_with_models_refuses_an_empty_database(there: There, postgres: Server) -> None:
+    there("backup")
     with postgres.database() as empty:
         there.environment["WHISKER_DATABASE_URL"] = empty
         with pytest.MonkeyPatch.context() as patch:

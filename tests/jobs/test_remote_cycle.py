@@ -102,7 +102,7 @@ def test_a_server_that_goes_in_mid_epoch_costs_no_finished_epoch(images: Path, t
         (failed,) = cycles(asked(web.url, "cut"))
         assert failed.status == "interrupted"
         assert failed.finetune is None or len(failed.finetune.run.epochs) == 1
-    with pytest.raises(ImagesUnreachable, match="no connection"):
+    with pytest.raises(ImagesUnreachable):  # no connection; or one that was kept still answers 503
         run(asked(web.url, "cut"))
     with served(tmp_path / "www", port) as web:
         run(asked(web.url, "cut"))
