@@ -114,6 +114,12 @@ class _Handler(SimpleHTTPRequestHandler):
         pass
 
 
+def _gone(request: Any) -> bool:
+    """Answer nothing, and end the connection, as those of a server do that has ended."""
+    request.close_connection = True
+    return True
+
+
 @contextmanager
 def served(folder: Path, port: int = 0) -> Iterator[WebFolder]:
     """Serve a folder as the address of `WebFolder.url`."""
@@ -125,3 +131,4 @@ def served(folder: Path, port: int = 0) -> Iterator[WebFolder]:
         finally:
             server.shutdown()
             thread.join()
+            server.faults[:] = [_gone]  # its threads still hold the connections that clients have kept
