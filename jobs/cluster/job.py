@@ -14,8 +14,6 @@
 The cycle and the nodes talk by these files alone; what travels through MXNet are gradients and sums.
 """
 
-import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -26,8 +24,8 @@ from typing import Any
 
 from jobs.cluster.nodes import Role, key_of
 from jobs.home import Home
+from jobs.program import training_program
 from pipeline.errors import BadSettings
-from pipeline.probe_child import PROJECT_FOLDER
 from pipeline.publish import write_whole, writing_whole
 from pipeline.recipes import Recipe
 from pipeline.records import RunKind, SnapshotImage
@@ -39,7 +37,7 @@ POINTER = "cluster.json"
 class JobPlan:
     """What is trained, by whom."""
 
-    program: str  # digest of the program, which must be the same everywhere
+    program: Mapping[str, str]  # which must be the same everywhere
     kind: RunKind
     recipe: Mapping[str, Any]
     backbone: str
@@ -117,7 +115,7 @@ class JobFolder:
     def read_plan(self) -> JobPlan:
         """Return the plan; raises BadSettings where this program is not that of the cycle."""
         plan = JobPlan(**_with_tuples(json.loads(self.plan.read_text(encoding="utf-8"))))
-        if plan.program != program_digest():
+        if plan.program != training_program():
             raise BadSettings(
                 f"the program or MXNet on {platform.node()} is not that of the cycle; install the same "
                 "version on all hosts"
@@ -159,17 +157,3 @@ def announced(home: Home) -> JobFolder | None:
         return JobFolder(home.checkpoints / found["folder"], found["job"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def program_digest() -> str:
-    """Return a digest of what must be the same on all hosts: the program, Python, MXNet and numpy."""
-    digest = hashlib.sha256(platform.python_version().encode())
-    for package in ("mxnet", "mxnet-cu112", "numpy", "pillow"):
-        try:
-            digest.update(f"{package} {importlib.metadata.version(package)}".encode())
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    for folder in ("jobs", "pipeline"):
-        for file in sorted((PROJECT_FOLDER / folder).rglob("*.py")):
-            digest.update(str(file.relative_to(PROJECT_FOLDER)).encode() + file.read_bytes())
-    return digest.hexdigest()

@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from jobs.cluster.beats import OVER, every_seconds, write_beat
-from jobs.cluster.job import JobFolder, JobPlan, announce, program_digest, withdraw
+from jobs.cluster.job import JobFolder, JobPlan, announce, withdraw
 from jobs.cluster.processes import Started, end_nodes, start_nodes
 from jobs.cluster.settings import ClusterSettings, free_port
 from jobs.cluster.watch import NodeWatch
 from jobs.home import Home
+from jobs.program import training_program
 from jobs.run_record import OpenRun
 from pipeline.checkpoint import Checkpoints
 from pipeline.read_back import save_arrays
@@ -139,7 +140,7 @@ def _beating(job: JobFolder, patience_seconds: float) -> Iterator[None]:
 
 def _plan(settings: ClusterSettings, asked: Asked) -> JobPlan:
     return JobPlan(
-        program=program_digest(),
+        program=training_program(),
         kind=asked.kind,
         recipe=asdict(asked.recipe),
         backbone=asked.backbone,

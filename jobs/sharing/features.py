@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jobs.home import Home
+from jobs.program import program
 from jobs.sharing.content import pack_images
 from jobs.sharing.offer import Offer
 from jobs.sharing.owner import Owner
-from jobs.sharing.program import program
 from pipeline.engine_settings import RowsWanted
 from pipeline.errors import SaveFailed
 from pipeline.publish import write_whole

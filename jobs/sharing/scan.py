@@ -3,10 +3,10 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 
+from jobs.program import program
 from jobs.sharing.content import pack_files, unpack_files
 from jobs.sharing.offer import Offer
 from jobs.sharing.owner import Owner
-from jobs.sharing.program import program
 from pipeline.errors import Interrupted
 from pipeline.image_folder import ImageFolder
 from pipeline.read_files import Reading, read_files

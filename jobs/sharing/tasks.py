@@ -5,9 +5,9 @@ from typing import Any
 
 from jobs.config import Config
 from jobs.home import Home
+from jobs.program import program
 from jobs.sharing.content import pack_files, unpack_files
 from jobs.sharing.features import read_mark
-from jobs.sharing.program import program
 from jobs.sharing.scan import read_beating
 from jobs.sharing.task import Beat, Task, Unfit
 from pipeline.errors import UnfitWorker

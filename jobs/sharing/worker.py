@@ -13,8 +13,8 @@ from db import store
 from db.session import open_again, open_read_only
 from jobs.config import Config
 from jobs.home import Home
+from jobs.program import program
 from jobs.sharing.owner import BEATS
-from jobs.sharing.program import program
 from jobs.sharing.task import Task, Unfit
 from jobs.sharing.tasks import task_for
 from jobs.sharing.worker_record import Unreachable, WorkerRecord, reached, registered, sentence_of

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from jobs.cluster.beats import write_beat
-from jobs.cluster.job import JobFolder, JobPlan, announce, program_digest, withdraw
+from jobs.cluster.job import JobFolder, JobPlan, announce, withdraw
 from jobs.cluster.node import Post, SignsOfLife, environment_of, next_job, take_post
 from jobs.cluster.nodes import Role
 from jobs.home import Home
+from jobs.program import training_program
 from pipeline.errors import BadSettings, ClusterFailed
 from pipeline.records import SnapshotImage
 from tests.jobs.cluster.jobs import RECIPE
@@ -28,8 +29,8 @@ def home(tmp_path: Path) -> Home:
 def plan() -> JobPlan:
     here = ("localhost", "localhost")
     return JobPlan(
-        program_digest(), "finetune", asdict(RECIPE), "tiny", ("cat", "dog"), "/photos", 0, "a training", {},
-        here, ("cpu", "cpu"), 1, "127.0.0.1", 9091, "", 0.5,
+        training_program(), "finetune", asdict(RECIPE), "tiny", ("cat", "dog"), "/photos", 0, "a training",
+        {}, here, ("cpu", "cpu"), 1, "127.0.0.1", 9091, "", 0.5,
     )  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def test_a_post_that_there_is_not_cannot_be_taken(
 
 
 def test_another_version_of_the_program_takes_no_part(home: Home, plan: JobPlan) -> None:
-    begun(home, replace(plan, program="another"))
+    begun(home, replace(plan, program={"code": "another"}))
     with pytest.raises(BadSettings, match="install the same version on all hosts"):
         take_post(home, "worker", 0, None, 0)
 

@@ -93,7 +93,7 @@ def test_the_rows_of_a_worker_that_is_killed_are_computed_again(quick: None, pla
 
 def job(place: Place, kind: Any = "features", **changes: Any) -> SharedJob:
     """Return a job of a cycle on this host, with changes."""
-    from jobs.sharing.program import program
+    from jobs.program import program
 
     given = {"program": program(), "mark": "0123", "key": "0" * 32, "engine": "onnxruntime", "weights": None}
     (place.home.cache).mkdir(exist_ok=True)
