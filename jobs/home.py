@@ -55,7 +55,7 @@ class Home:
 
     @property
     def mark_file(self) -> Path:
-        """What a database on a server knows this home by."""
+        """What a database on a server, and workers on other hosts, know this home by."""
         return self.folder / "home.id"
 
     @property

@@ -1,4 +1,7 @@
-"""A database on a server is that of one home: two would take each other's runs for their own."""
+"""What a home is known by, wherever it is mounted: to a database on a server, and to workers on other hosts.
+
+A database is that of one home: two would take each other's runs for their own.
+"""
 
 import uuid
 
@@ -18,7 +21,7 @@ def require_ours(home: Home, sessions: sessionmaker[Session]) -> None:
         DatabaseError: they are another home's.
     """
     with sessions.begin() as session:
-        there, here = home_mark(session), _mark_here(home)
+        there, here = home_mark(session), mark_of(home)
         if there is not None and there != here:
             raise DatabaseError(
                 f"the database {in_words(home.records)} has the records of another home than {home.folder}:"
@@ -26,12 +29,24 @@ def require_ours(home: Home, sessions: sessionmaker[Session]) -> None:
                 f" {home.mark_file.name} was lost, write {there} into it"
             )
         if there is None:
-            here = here or uuid.uuid4().hex
-            write_whole(home.mark_file, f"{here}\n".encode())
-            set_home_mark(session, here)
+            set_home_mark(session, marked(home))
 
 
-def _mark_here(home: Home) -> str | None:
+def marked(home: Home) -> str:
+    """Return the mark of a home, which gets one if it has none.
+
+    Raises:
+        SaveFailed: it could not be written.
+    """
+    mark = mark_of(home)
+    if mark is None:
+        mark = uuid.uuid4().hex
+        write_whole(home.mark_file, f"{mark}\n".encode())
+    return mark
+
+
+def mark_of(home: Home) -> str | None:
+    """Return the mark of a home; None if it has none."""
     try:
         text = home.mark_file.read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:

@@ -4,26 +4,23 @@ A row counts only if it was computed with the very key of the pass: the same lay
 and kind of processor. So it has the bits that this process would have computed.
 """
 
-import contextlib
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jobs.home import Home
+from jobs.home_mark import marked
 from jobs.program import program
 from jobs.sharing.content import pack_images
 from jobs.sharing.offer import Offer
 from jobs.sharing.owner import Owner
 from pipeline.engine_settings import RowsWanted
 from pipeline.errors import SaveFailed
-from pipeline.publish import write_whole
 from pipeline.recipes import Recipe
 
 LEAST, MOST = 64, 512  # images in a piece: some seconds of work
 WORTH = 128  # with fewer images left nobody is asked
-MARK = "mark"  # the file's name
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,9 @@ class SharedRows:
         return self.owner.workers() > 0
 
     def _shared(self, wanted: RowsWanted, positions: Sequence[int]) -> Sequence[int]:
-        if (mark := mark_home(self.home)) is None:
+        try:
+            mark = marked(self.home)
+        except SaveFailed:  # a full disk, which what is computed here may not need
             return wanted.compute(positions, lambda: False)
 
         def here(some: Sequence[int], beat: Callable[[], None]) -> bool:
@@ -89,22 +88,3 @@ class SharedRows:
             "cache_bytes": self.cache_bytes,
             "mark": mark,
         }
-
-
-def mark_home(home: Home) -> str | None:
-    """Return what stands in a file of the cache, by which a worker knows that its home is the same folder.
-
-    It is written where it is missing; None where that fails.
-    """
-    if (mark := read_mark(home)) is None:
-        with contextlib.suppress(SaveFailed):
-            write_whole(home.cache / MARK, secrets.token_hex(8).encode())
-    return mark or read_mark(home)
-
-
-def read_mark(home: Home) -> str | None:
-    """Return what `mark_home` has left there; None if nothing."""
-    try:
-        return (home.cache / MARK).read_text(encoding="ascii")
-    except (OSError, ValueError):
-        return None

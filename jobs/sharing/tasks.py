@@ -5,9 +5,9 @@ from typing import Any
 
 from jobs.config import Config
 from jobs.home import Home
+from jobs.home_mark import mark_of
 from jobs.program import program
 from jobs.sharing.content import pack_files, unpack_files
-from jobs.sharing.features import read_mark
 from jobs.sharing.scan import read_beating
 from jobs.sharing.task import Beat, Task, Unfit
 from pipeline.errors import UnfitWorker
@@ -59,7 +59,7 @@ def _rows_task(parameters: Mapping[str, Any], home: Home, config: Config) -> Tas
     """Return what computes rows; it imports MXNet, which takes over a second."""
     from jobs.sharing.rows_task import RowsTask
 
-    if (mark := read_mark(home)) is None or mark != parameters["mark"]:
+    if mark_of(home) != parameters["mark"]:
         raise UnfitWorker(
             f"the home {home.folder} is not that of the cycle that shares its work:"
             " it must lie on a file system that both hosts share"

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.config import Config
 from jobs.preparation import frozen_settings
-from jobs.sharing.features import MARK, SharedRows
+from jobs.sharing.features import SharedRows
 from jobs.sharing.task import Unfit
 from jobs.sharing.tasks import task_for
 from pipeline.backbones import backbone_named
@@ -69,7 +69,7 @@ def shared(place: Place, owner_waits: Callable[[], bool]) -> FrozenRows:
 
 def is_up(place: Place) -> bool:
     """Return whether there is something to be shared yet; the engines are compared before."""
-    return (place.home.cache / MARK).exists()
+    return place.home.mark_file.exists()
 
 
 def test_workers_compute_the_bits_of_one_process(quick: None, place: Place) -> None:
@@ -96,8 +96,7 @@ def job(place: Place, kind: Any = "features", **changes: Any) -> SharedJob:
     from jobs.program import program
 
     given = {"program": program(), "mark": "0123", "key": "0" * 32, "engine": "onnxruntime", "weights": None}
-    (place.home.cache).mkdir(exist_ok=True)
-    (place.home.cache / MARK).write_text("0123")
+    place.home.mark_file.write_text("0123")
     recipe = {name: getattr(RECIPE, name) for name in RECIPE.__dataclass_fields__}
     return SharedJob(1, kind, given | {"recipe": recipe, "cache_bytes": PLENTY} | changes, 20.0, 0, 10)
 
