@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from db.base import Base
 from db.migrate import create_database
 from db.revisions import VERSIONS
 from db.session import open_database
+from tests.conftest import REPOSITORY
 
 
 def make_database_of(revision: str, path: Path, versions: Path, rows: str = "") -> None:
@@ -40,3 +43,16 @@ def assert_it_becomes_that_of_the_model(path: Path) -> None:
         assert compare_metadata(context, Base.metadata) == []
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def loaded_by_opening(where: str) -> str:
+    """Return which of what a reader does not need a process has imported that opens a database."""
+    script = (
+        "import sys; from db import store; from db.session import open_database;"
+        f"open_database({where!r});"
+        "print(sorted({'alembic', 'mxnet', 'matplotlib', 'jinja2', 'numpy', 'PIL'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    return answer.stdout

@@ -1,8 +1,6 @@
 """Migrations, with one more revision that the test writes."""
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +11,7 @@ from db import store
 from db.revisions import VERSIONS, known_revisions
 from db.session import open_database, open_read_only
 from pipeline.errors import DatabaseError, DatabaseTooNew
-from tests.conftest import REPOSITORY
-from tests.db.old_databases import versions_up_to
+from tests.db.old_databases import loaded_by_opening, versions_up_to
 from tests.db.samples import NOON, begin_cycle, begin_run, epoch
 
 PRESENT = known_revisions(VERSIONS)[-1]
@@ -157,12 +154,4 @@ def test_a_creation_that_lost_the_race_keeps_the_database_of_the_winner(path: Pa
 def test_opening_a_database_of_the_present_schema_does_not_import_alembic_or_the_libraries_of_training(
     old: Path,
 ) -> None:
-    script = (
-        "import sys; from pathlib import Path; from db import store; from db.session import open_database;"
-        f"open_database(Path({str(old)!r}));"
-        "print(sorted({'alembic', 'mxnet', 'matplotlib', 'jinja2', 'numpy', 'PIL'} & set(sys.modules)))"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
-    assert answer.stdout == "[]\n"
+    assert loaded_by_opening(str(old)) == "[]\n"

@@ -18,7 +18,7 @@ from tests.faults.outcome import epochs_of
 from tests.faults.subject import Subject
 from tests.faults.test_daemon import child_of, ended, until
 from tests.postgres import Server
-from tests.tcp_proxy import proxied
+from tests.tcp_proxy import Proxy, proxied
 
 BATCHES = 2  # of an epoch, so that a process halted before the third has one epoch behind it
 
@@ -62,6 +62,16 @@ def has_epoch(subject: Subject, number: int) -> bool:
     return any(len(json.loads(record.read_text())["epochs"]) >= number for record in records)
 
 
+def trained_away(there: Subject, proxy: Proxy) -> "subprocess.Popen[str]":
+    """Start a cycle whose server goes in mid-epoch, and wait until all its epochs are trained."""
+    process = there.start("run-now", failpoint="in_epoch:stop")
+    worker = halted(process)
+    proxy.cut()
+    worker.resume()
+    until(lambda: has_epoch(there, 2), "all epochs are trained")
+    return process
+
+
 def restart(postgres: Server, _url: str) -> None:
     postgres.stop()
     postgres.start()
@@ -95,11 +105,7 @@ def test_a_training_goes_on_while_its_server_is_away_and_its_epochs_are_stored_l
 ) -> None:
     with proxied(postgres_url) as (proxy, through):
         there = on_server(subject, through)
-        process = there.start("run-now", failpoint="in_epoch:stop")
-        worker = halted(process)
-        proxy.cut()
-        worker.resume()
-        until(lambda: has_epoch(there, 2), "all epochs are trained")
+        process = trained_away(there, proxy)
         with open_read_only(postgres_url)() as session:
             (run,) = store.list_runs(session)
             assert store.load_run(session, run.id).run.epochs == ()
@@ -115,11 +121,7 @@ def test_a_run_that_ends_while_its_server_is_away_is_taken_up_by_the_next_cycle(
 ) -> None:
     with proxied(postgres_url) as (proxy, through):
         there = on_server(subject, through)
-        process = there.start("run-now", failpoint="in_epoch:stop")
-        worker = halted(process)
-        proxy.cut()
-        worker.resume()
-        until(lambda: has_epoch(there, 2), "all epochs are trained")
+        process = trained_away(there, proxy)
         process.send_signal(signal.SIGTERM)
         assert ended(process)[0] == 143
     there = on_server(subject, postgres_url)

@@ -20,7 +20,7 @@ from pipeline.engine_settings import FrozenSettings
 from pipeline.lower_precision import LossScale
 from pipeline.network import get_head, on_one_device, scratch_network
 from pipeline.recipes import recipe_named
-from pipeline.records import EpochMetrics, Evaluation
+from pipeline.records import EpochMetrics
 from pipeline.runtime import mx
 from pipeline.score import score
 from pipeline.sharing import Sharing
@@ -30,7 +30,7 @@ from pipeline.train_head import fit_on_features
 from pipeline.training_data import TrainingData
 from tests import tiny
 from tests.pipeline.pictures import save_tinted_pictures
-from tests.pipeline.training import AROUND, classic, data_of, small_backbone
+from tests.pipeline.training import AROUND, classic, data_of, metrics, small_backbone
 
 RECIPE = classic(
     epochs=2, batch_size=7, learning_rate=0.02, momentum=0.9, horizontal_flip=True, batch_norm_batches=2
@@ -63,15 +63,6 @@ def events(
     if checkpoints:
         checkpoints.look()
     return fit_all_layers(network, data, replace(RECIPE, **changes), around, checkpoints)
-
-
-def metrics(found: list[Any]) -> Array:
-    """Return losses and accuracies of epochs and evaluation, as a table."""
-    return np.array([
-        (e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy)
-        if isinstance(e, EpochMetrics) else (e.log_loss, e.accuracy, 0, 0)
-        for e in found if isinstance(e, EpochMetrics | Evaluation)
-    ])  # fmt: skip
 
 
 def values(network: Any) -> list[Array]:

@@ -1,14 +1,19 @@
 """What the tests of training share: drawn images as a run sees them, and a small network."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from pipeline.arrays import Array
 from pipeline.backbones import Backbone, backbone_named
 from pipeline.layout import find_layout
 from pipeline.network import scratch_network
 from pipeline.reader import ImageReader
 from pipeline.recipes import Recipe, recipe_named
+from pipeline.records import EpochMetrics, Evaluation
 from pipeline.runtime import mx
 from pipeline.snapshot import take_snapshot
 from pipeline.surroundings import Surroundings
@@ -54,3 +59,12 @@ def lively_network(backbone: Backbone | None = None, classes: int = 2) -> Any:
 def classic(**changes: Any) -> Recipe:
     """Return the recipe `classic` with changes."""
     return replace(recipe_named("classic"), **changes)
+
+
+def metrics(events: Sequence[Any]) -> Array:
+    """Return losses and accuracies of epochs and evaluation, as a table."""
+    return np.array([
+        (e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy)
+        if isinstance(e, EpochMetrics) else (e.log_loss, e.accuracy, 0, 0)
+        for e in events if isinstance(e, EpochMetrics | Evaluation)
+    ])  # fmt: skip

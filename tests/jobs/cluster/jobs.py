@@ -2,12 +2,10 @@
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
 from jobs.cluster.nodes import Role
@@ -19,7 +17,6 @@ from pipeline.arrays import Array
 from pipeline.backbones import backbone_named
 from pipeline.checkpoint import Checkpoints
 from pipeline.network import scratch_network
-from pipeline.records import EpochMetrics, Evaluation
 from pipeline.surroundings import Surroundings
 from tests import tiny
 from tests.pipeline.training import AROUND, classic, data_of
@@ -58,15 +55,6 @@ def values(network: Any) -> dict[str, Array]:
     """Return all parameters and statistics, by their place in the network."""
     found = network._collect_params_with_prefix()
     return {name: parameter.list_data()[0].asnumpy() for name, parameter in found.items()}
-
-
-def metrics(events: Sequence[Any]) -> Array:
-    """Return losses and accuracies of epochs and evaluation, as a table."""
-    return np.array([
-        (e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy)
-        if isinstance(e, EpochMetrics) else (e.log_loss, e.accuracy, 0, 0)
-        for e in events if isinstance(e, EpochMetrics | Evaluation)
-    ])  # fmt: skip
 
 
 def node(folder: Path, role: Role, index: int) -> psutil.Process | None:

@@ -19,8 +19,8 @@ from pipeline.runtime import mx
 from pipeline.sharing import Sharing
 from pipeline.surroundings import Surroundings
 from pipeline.train import fit_all_layers
-from tests.jobs.cluster.jobs import RECIPE, asked, metrics, node, processes_in, settings, train, values
-from tests.pipeline.training import AROUND
+from tests.jobs.cluster.jobs import RECIPE, asked, node, processes_in, settings, train, values
+from tests.pipeline.training import AROUND, metrics
 
 CONTEXTS = (mx.cpu(1), mx.cpu(2))
 TWO_DEVICES = replace(AROUND, device=CONTEXTS[0], shared=Sharing(CONTEXTS))
