@@ -4,8 +4,8 @@ import errno
 import os
 import re
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,15 +58,32 @@ def make_backup(database: Path, now: datetime, *, older_schema: str | None = Non
     It appears after its pages were read and its rows counted, and only its owner may read it. DatabaseError
     if the database is damaged or cannot be copied, DatabaseBusy or DiskFull if that is the reason.
     """
-    schema = "" if older_schema is None else f"-schema-{older_schema}"
-    name = f"{database.stem}-{now.astimezone(UTC):{INSTANT}}{schema}.db"
     try:
-        backup_folder(database).mkdir(mode=0o700, exist_ok=True)
-        target = new_name(backup_folder(database) / name)
+        target = name_of_backup(database, ".db", now, older_schema)
         copy_database(database, target)
     except (sqlite3.Error, OSError) as error:
         raise failed(f"the database {database} could not be backed up", database, error) from error
     return Backup(target, now, older_schema, target.stat().st_size)
+
+
+def name_of_backup(database: Path, suffix: str, now: datetime, older_schema: str | None) -> Path:
+    """Return a new name in the folder of backups, which is made if it is missing; OSError if it cannot be."""
+    schema = "" if older_schema is None else f"-schema-{older_schema}"
+    folder = backup_folder(database)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return new_name(folder / f"{database.stem}-{now.astimezone(UTC):{INSTANT}}{schema}{suffix}")
+
+
+@contextmanager
+def appearing_whole(target: Path) -> Iterator[Path]:
+    """Give a file beside `target`, for its owner alone, that gets the name when the block is done."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        yield unfinished
+        publish_new(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -74,15 +91,10 @@ def copy_database(source: Path, target: Path) -> None:
 
     sqlite3.Error or OSError if that cannot be done, DatabaseError if the source is damaged.
     """
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with appearing_whole(target) as unfinished:
         rows = _copy(source, unfinished)
         if _rows_of_whole(unfinished, source) != rows:
             raise DatabaseError(f"the copy of the database {source} lacks rows: check the disk")
-        publish_new(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def check_whole(copy: Path) -> None:

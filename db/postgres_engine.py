@@ -8,7 +8,9 @@ from typing import Any, Literal
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from db.postgres_errors import translator
+from db.driver_errors import raise_as_ours
+from db.place import in_words
+from db.postgres_errors import as_ours
 from pipeline.errors import BadSettings
 
 NOTICED_SECONDS = 30  # after so long, client and server give up each other where nothing is heard any more
@@ -62,7 +64,7 @@ def _create(url: URL, busy_seconds: float, isolation: _Isolation, *, read_only: 
         use_native_hstore=False,  # it would ask the server for a type that we do not use
     )
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "handle_error", translator(url, busy_seconds))
+    raise_as_ours(engine, lambda error: as_ours(error, in_words(url), busy_seconds))
     return engine
 
 

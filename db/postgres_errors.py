@@ -1,11 +1,7 @@
 """What a PostgreSQL server or the way to it fails by, in sentences that say how to mend it."""
 
-from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import URL, ExceptionContext
-
-from db.place import in_words
 from pipeline.errors import (
     BadSettings,
     DatabaseBusy,
@@ -16,17 +12,6 @@ from pipeline.errors import (
 )
 
 _Sentences = dict[str, tuple[type[WhiskerError], str]]
-
-
-def translator(url: URL, busy_seconds: float) -> Callable[[ExceptionContext], None]:
-    """Return what an engine does with an error of the driver: it raises one of ours where it knows it."""
-
-    def translate(context: ExceptionContext) -> None:
-        known = as_ours(context.original_exception, in_words(url), busy_seconds)
-        if known is not None:
-            raise known from context.original_exception
-
-    return translate
 
 
 def as_ours(error: Any, name: str, busy_seconds: float) -> WhiskerError | None:

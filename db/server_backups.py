@@ -1,18 +1,16 @@
 """Copies of a database on a PostgreSQL server, made and put back by the server's own programs."""
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection
 
-from db.backups import INSTANT, Backup, backup_folder, failed
-from db.durable import new_name, publish_new
+from db.backups import Backup, appearing_whole, backup_folder, failed, name_of_backup
 from db.engine import create_read_only_engine
 from db.migrate import count_rows
 from db.place import in_words
@@ -52,20 +50,13 @@ def make_server_backup(url: URL, file: Path, now: datetime, *, older_schema: str
     The backup appears once it was read back and each table was found to have as many rows as the database,
     and only its owner may read it. DatabaseError if that fails.
     """
-    folder, name = backup_folder(file), in_words(url)
-    schema = "" if older_schema is None else f"-schema-{older_schema}"
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        target = new_name(folder / f"{file.stem}-{now.astimezone(UTC):{INSTANT}}{schema}{file.suffix}")
-        unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        target = name_of_backup(file, file.suffix, now, older_schema)
+        with appearing_whole(target) as unfinished:
             _write(url, unfinished)
-            publish_new(unfinished, target)
-        finally:
-            unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise failed(f"the database {name} could not be backed up", folder, error) from error
+        what = f"the database {in_words(url)} could not be backed up"
+        raise failed(what, backup_folder(file), error) from error
     return Backup(target, now, older_schema, target.stat().st_size)
 
 

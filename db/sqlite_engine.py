@@ -1,13 +1,13 @@
 """Engines for SQLite: how a connection must be set up so that nothing is lost."""
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
+from db.driver_errors import raise_as_ours
 from pipeline.errors import DatabaseBusy, DatabaseError, DiskFull, WhiskerError
 
 BUSY_SECONDS = 30.0  # how long a transaction waits for another process's
@@ -69,17 +69,8 @@ def _with_hooks(
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", start)
-    event.listen(engine, "handle_error", _translator(name, busy_seconds))
+    raise_as_ours(engine, lambda error: in_words(error, name, busy_seconds))
     return engine
-
-
-def _translator(name: str, busy_seconds: float) -> Callable[[ExceptionContext], None]:
-    def translate(context: ExceptionContext) -> None:
-        known = in_words(context.original_exception, name, busy_seconds)
-        if known is not None:
-            raise known from context.original_exception
-
-    return translate
 
 
 def in_words(error: Any, name: str | Path, busy_seconds: float = BUSY_SECONDS) -> WhiskerError | None:

@@ -89,12 +89,8 @@ class _FrozenPass:
         test_time_flip: bool,
     ) -> None:
         self.block, self.images, self.reader = block, images, reader
-        self.batch_size, self.around, self.settings = (
-            batch_size * len(around.sharing.contexts),
-            around,
-            settings,
-        )
-        self.devices = ", ".join(str(context) for context in around.sharing.contexts)
+        self.around, self.settings = around, settings
+        self.batch_size, self.devices = batch_size * len(around.sharing.contexts), around.sharing.names
         self.test_time_flip = test_time_flip
         self.digest = block_digest(block)
         self.hashes = content_hashes(images)

@@ -36,7 +36,7 @@ class RowsForOthers:
             block_digest(block),
             preprocessing,
             engine,
-            ", ".join(str(context) for context in around.sharing.contexts),
+            around.sharing.names,
             settings.machine,
             test_time_flip=test_time_flip,
         )

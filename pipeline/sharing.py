@@ -31,6 +31,11 @@ class Sharing:
         return len(self.contexts) * self.processes
 
     @property
+    def names(self) -> str:
+        """The devices of this process, in words."""
+        return ", ".join(str(context) for context in self.contexts)
+
+    @property
     def is_shared(self) -> bool:
         """Whether there is more than one device."""
         return self.devices > 1
