@@ -15,6 +15,7 @@ from pipeline.layout import is_ignored
 from pipeline.remote.folder import THREADS, RemoteFolder
 from pipeline.remote.opening import checked_url, is_url
 from pipeline.remote.trouble import Refused, Vanished
+from pipeline.remote.walk import DEEPEST
 
 if TYPE_CHECKING:
     from jobs.config import Config
@@ -88,9 +89,9 @@ def _objects(folder: RemoteFolder, inside: bytes) -> Iterator[bytes]:
             name = os.fsencode(entry.name)
             if is_ignored(name) or not name:
                 continue
-            if entry.folder:
+            if entry.folder and inside.count(b"/") < DEEPEST:
                 folders.append(name)
-            else:
+            else:  # a folder that lies too deep is said to be no image
                 yield b"/".join((b"", *filter(None, (inside, name))))
     except (Vanished, Refused):
         return

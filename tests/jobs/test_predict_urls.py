@@ -11,6 +11,7 @@ from jobs.predict_urls import places_of
 from pipeline.errors import BadImage, BadSettings
 from pipeline.layout import is_ignored
 from tests.pipeline.pictures import save_picture
+from tests.web_folder import served
 
 
 def test_a_url_stands_for_what_lies_below_it_or_for_one_object(tmp_path: Path) -> None:
@@ -41,3 +42,15 @@ def test_without_a_url_nothing_is_opened_and_a_url_with_a_password_is_refused(tm
         list(places.paths([b"s3://key:secret@bucket/x"]))
     with pytest.raises(BadSettings, match=r"copies files of this machine, and s3://bucket/x is none"):
         check_sorting(tmp_path, None, [b"s3://bucket/x"])
+
+
+def test_a_server_that_leads_in_circles_is_followed_so_far_and_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.predict_urls.DEEPEST", 1)
+    save_picture(tmp_path / "photos" / "a.jpg", 1)
+    (tmp_path / "photos" / "round").symlink_to(".")
+    with served(tmp_path) as web:
+        places = places_of(Home(tmp_path), Config, [web.url.encode()])
+        found = [path.decode().removeprefix(web.url) for path in places.paths([web.url.encode()])]
+    assert sorted(found) == ["/a.jpg", "/round/a.jpg", "/round/round/a.jpg", "/round/round/round"]
