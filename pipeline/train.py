@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pipeline.batch_norm import average_statistics, settle_batch_norm
 from pipeline.checkpoint import Checkpoints
 from pipeline.crops import Crop
 from pipeline.decode import normalise
+from pipeline.epoch_batches import epoch_batches
 from pipeline.epoch_sums import EpochSums
 from pipeline.evaluate import label_indices
 from pipeline.failpoint import failpoint
@@ -156,39 +157,24 @@ def train_epoch(
     """
     seed_epoch(around.seed, epoch)
     random = np.random.default_rng((around.seed, epoch))
-    order = random.permutation(len(data.train))
+    whole, sharing = epoch_batches(data.by_hash, recipe.batch_size, random), around.sharing
+    part_size = sharing.part_size(recipe.images_at_once)
     flips = random.random(len(data.train)) < (0.5 if recipe.horizontal_flip else 0.0)
     numbers = random.random((len(data.train), 4))
     batches = data.reader.groups(
         data.train,
-        _own_batches(order.tolist(), data, recipe, around.sharing),
+        (sharing.own(batch, part_size) for batch in whole),
         mirrored=lambda p: bool(flips[p]),
         cropped=lambda p: Crop.drawn(recipe.least_crop, numbers[p]) if recipe.least_crop < 1 else None,
     )
     sums = EpochSums(epoch)
     for batch in batches:
         around.check_stop()
-        if len(batch.positions) or around.sharing.processes > 1:  # the others wait for this one's part
+        if len(batch.positions) or sharing.processes > 1:  # the others wait for this one's part
             sums.add(*_step(gradients, trainer, batch, labels, data, recipe, around))
         failpoint("in_epoch")
         around.progress(f"epoch {epoch}/{recipe.epochs}", sums.images, len(data.train))
-    return sums.means(around.sharing.total)
-
-
-def _own_batches(
-    order: list[int], data: TrainingData, recipe: Recipe, sharing: Sharing
-) -> Iterator[Sequence[int]]:
-    """Yield what this process computes of each batch of an epoch, as positions in the training images.
-
-    A batch that is cut into parts is sorted by content hash first, so that a process reads nearly always the
-    same images: those of its part of all hashes, but for what it takes to make the parts of a batch equal.
-    """
-    size, part_size = recipe.batch_size, sharing.part_size(recipe.images_at_once)
-    for start in range(0, len(order), size):
-        batch = order[start : start + size]
-        if part_size < size:
-            batch.sort(key=lambda p: data.train[p].sha256)
-        yield sharing.own(batch, part_size)
+    return sums.means(sharing.total)
 
 
 def _step(

@@ -16,7 +16,7 @@ from tests.pipeline.pictures import save_tinted_pictures
 
 # A head that is held back by its penalty leaves the layers something to do.
 SETTINGS = """\
-epochs = 3
+epochs = 4
 head_strengths = [1e-5]
 learning_rate = 0.3
 early_stop_epochs = 0

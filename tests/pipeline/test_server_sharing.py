@@ -1,73 +1,70 @@
 """What processes of several hosts take of a training; that they add up right, tests/jobs/cluster shows."""
 
-import hashlib
-from typing import Any
-
 import numpy as np
 import pytest
 
 from pipeline.arrays import Array
+from pipeline.epoch_batches import epoch_batches
 from pipeline.errors import ComputingFailed
-from pipeline.reader import ImageReader
-from pipeline.records import SnapshotImage
 from pipeline.runtime import mx
 from pipeline.server_sharing import SharedByServers, to_plain_layout
 from pipeline.sharing import Sharing
-from pipeline.train import _own_batches
-from pipeline.training_data import TrainingData
 from tests.pipeline.training import classic, small_network
-
-IMAGES = tuple(
-    SnapshotImage(hashlib.sha256(b"%d" % number).hexdigest(), "cat", "train", b"%d" % number)
-    for number in range(1_000)
-)
-DATA = TrainingData(ImageReader, IMAGES, (), ("cat",))  # type: ignore[arg-type]  # nothing is read
 
 
 def sharing(rank: int, processes: int, devices: int = 1) -> Sharing:
     return Sharing((mx.cpu(),) * devices, "dist_sync", rank, processes)
 
 
-def own_batches(epoch: int, processes: int, recipe: Any, devices: int = 1) -> list[list[list[int]]]:
-    """Return for each process which images it takes of each batch."""
-    order = np.random.default_rng(epoch).permutation(len(IMAGES)).tolist()
-    ranks = range(processes)
+def own_batches(
+    epoch: int, processes: int, devices: int = 1, parts: int = 1, size: int = 64
+) -> list[list[list[int]]]:
+    """Return for each process which of a thousand images it takes of each batch."""
+    batches = epoch_batches(range(1_000), size, np.random.default_rng(epoch))
+    of_all = [sharing(rank, processes, devices) for rank in range(processes)]
+    recipe = classic(batch_size=size, gradient_parts=parts)
     return [
-        list(map(list, _own_batches(list(order), DATA, recipe, sharing(r, processes, devices))))
-        for r in ranks
+        [list(one.own(batch, one.part_size(recipe.images_at_once))) for batch in batches] for one in of_all
     ]
 
 
 SHARED = {
-    "2": (2, 1, {}),
-    "3, which do not divide the batch": (3, 1, {}),
-    "2 with 2 devices each": (2, 2, {}),
-    "2 in parts": (2, 1, {"gradient_parts": 2}),
-    "more than a short batch has images": (8, 1, {"batch_size": 9}),
-    "one": (1, 1, {}),
+    "2": (2, 1, 1, 64),
+    "3, which do not divide the batch": (3, 1, 1, 64),
+    "2 with 2 devices each": (2, 2, 1, 64),
+    "2 in parts": (2, 1, 2, 64),
+    "more than a short batch has images": (8, 1, 1, 9),
+    "one": (1, 1, 1, 64),
 }
 
 
-@pytest.mark.parametrize(("processes", "devices", "changes"), SHARED.values(), ids=SHARED)
+@pytest.mark.parametrize(("processes", "devices", "parts", "size"), SHARED.values(), ids=SHARED)
 def test_every_image_is_taken_by_one_process_and_the_batches_are_those_of_one(
-    processes: int, devices: int, changes: dict[str, Any]
+    processes: int, devices: int, parts: int, size: int
 ) -> None:
-    recipe = classic(**changes)
-    (alone,) = own_batches(1, 1, classic(**changes))
-    of_processes = own_batches(1, processes, recipe, devices)
+    (alone,) = own_batches(1, 1, size=size)
+    of_processes = own_batches(1, processes, devices, parts, size)
     assert {len(batches) for batches in of_processes} == {len(alone)}, "all make the same number of steps"
-    for batch, *parts in zip(alone, *of_processes, strict=True):
-        assert sorted(position for part in parts for position in part) == sorted(batch)
-        assert max(map(len, parts)) <= -(-len(batch) // processes) + recipe.images_at_once
+    for batch, *own in zip(alone, *of_processes, strict=True):
+        assert sorted(position for part in own for position in part) == sorted(batch)
+        assert max(map(len, own)) <= -(-len(batch) // processes) + size // parts
 
 
-def test_a_process_reads_nearly_always_the_same_images() -> None:
-    """Where a batch has 64 images; by chance it would be half of them."""
-    recipe = classic(batch_size=64)
-    first, second = (
-        {position for batch in own_batches(epoch, 2, recipe)[0] for position in batch} for epoch in (1, 2)
-    )
-    assert len(first & second) > 0.85 * len(first)
+@pytest.mark.parametrize(("processes", "devices", "parts", "size"), SHARED.values(), ids=SHARED)
+def test_a_process_reads_its_own_part_of_the_hashes_in_each_full_batch(
+    processes: int, devices: int, parts: int, size: int
+) -> None:
+    """And none that another one reads, in any epoch."""
+    read = [
+        {
+            position
+            for epoch in (1, 2, 3)
+            for batch in own_batches(epoch, processes, devices, parts, size)[rank][:-1]
+            for position in batch
+        }
+        for rank in range(processes)
+    ]
+    assert sum(map(len, read)) == len(set.union(*read)) > 900
 
 
 def test_what_processes_have_computed_is_put_together() -> None:
