@@ -5,6 +5,7 @@
 #   make lint    format, lint, types, direction of imports
 #   make faults  all faults that a test can inject: kills, full disks, damage; half an hour, and a table
 #   make audit   known holes of the installed packages, where the service can be reached
+#   make horovod Horovod, compiled for the MXNet that is there: needs a C++ compiler (docs/CLUSTER.md)
 #   make bench   the measurements whose figures the documents quote
 #   make docs    docs/COMMANDS.md anew from the program; make pictures: those of docs/REPORT.md
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 # Python compiles what it imports; of all that is installed, that is a part.
 INSTALL = $(BIN)/python -m pip install --quiet --no-compile
 
-.PHONY: run test faults lint format audit bench docs pictures setup clean
+.PHONY: run test faults lint format audit horovod bench docs pictures setup clean
 
 run: $(VENV)/.ready-run
 	$(BIN)/python cli.py run-now --demo
@@ -41,6 +42,9 @@ format: $(VENV)/.ready-dev
 
 audit: $(VENV)/.ready-dev
 	$(BIN)/python .ci/audit.py $(VENV)
+
+horovod: $(VENV)/.ready-run
+	deploy/horovod.sh $(BIN)/python
 
 bench: $(VENV)/.ready-dev
 	$(INSTALL) --editable '.[$(EXTRA),dev,lite]'

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,8 @@ NAMES = tuple(f"whisker{os.getpid()}{end}" for end in "ab")  # of the namespaces
 ADDRESSES = ("10.77.0.1", "10.77.0.2")
 FRAME_BYTES = 9000  # so that a cable at 1 Gbit/s takes little of the processors
 COLUMNS = (
-    "rate", "delay each way", "steps/s", "more seconds a step than without limits", "MB sent a step",
-    "MB received", "of the model's size",
+    "added up by", "rate", "delay each way", "steps/s", "more seconds a step than without limits",
+    "MB sent a step", "MB received", "of the model's size",
 )  # fmt: skip
 SECONDS_TO_END = 600
 SETTINGS = f"""\
@@ -34,6 +34,7 @@ SETTINGS = f"""\
 hosts = ["{ADDRESSES[0]}", "{ADDRESSES[1]}"]
 scheduler = "{ADDRESSES[0]}"
 start = "by-hand"
+kvstore = "{{kvstore}}"
 """
 
 
@@ -46,30 +47,35 @@ class Measured:
     received: float
 
 
-def main(images: Path, place: Path, backbone: str) -> None:
+def main(images: Path, place: Path, backbone: str, kvstores: Sequence[str]) -> None:
     """Print what a step takes and sends, for each kind of link."""
     if problem := _impossible():
         print(f"Hosts in network namespaces: not measured, since {problem}.\n")
         return
     print(
-        f"Two hosts in network namespaces, a worker on each and the server on the first, all layers of "
-        f"{backbone} in batches of {BATCH_SIZE}; the second epoch. Sent and received: by the second host.\n"
+        "Two hosts in network namespaces, a worker on each and the server, if any, on the first, all layers "
+        f"of {backbone} in batches of {BATCH_SIZE}; the second epoch. Sent, received: by the second host.\n"
     )
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    for kvstore in kvstores:
+        _over_links(images, place, backbone, kvstore)
+    print()
+
+
+def _over_links(images: Path, place: Path, backbone: str, kvstore: str) -> None:
     first: Measured | None = None
     for number, (rate, milliseconds) in enumerate(LINKS):
-        home = place / f"hosts-{number}"
+        home = place / f"hosts-{kvstore}-{number}"
         with _hosts(rate, milliseconds):
-            found = _trained(home, images, backbone)
+            found = _trained(home, images, backbone, kvstore)
         first = first or found
         size = (home / "models" / "run-0001" / "network-0000.params").stat().st_size
         print(
-            f"| {rate or 'not limited'} | {milliseconds} ms | {1 / found.seconds_a_step:.2f} "
+            f"| {kvstore} | {rate or 'not limited'} | {milliseconds} ms | {1 / found.seconds_a_step:.2f} "
             f"| {found.seconds_a_step - first.seconds_a_step:.2f} "
             f"| {found.sent / 1e6:.1f} | {found.received / 1e6:.1f} "
             f"| {found.sent / size:.2f} and {found.received / size:.2f} |"
         )
-    print()
 
 
 def _impossible() -> str | None:
@@ -119,13 +125,14 @@ def _cable(milliseconds: int) -> "subprocess.Popen[str] | None":
     return link
 
 
-def _trained(home: Path, images: Path, backbone: str) -> Measured:
-    """Train all layers on both hosts; the cycle and what adds up are on the first."""
+def _trained(home: Path, images: Path, backbone: str, kvstore: str) -> Measured:
+    """Train all layers on both hosts; the cycle and the server, if there is one, are on the first."""
     home.mkdir(mode=0o700)
-    (home / "whisker.toml").write_text(SETTINGS)
+    (home / "whisker.toml").write_text(SETTINGS.format(kvstore=kvstore))
     recipe = f"--recipe classic --backbone {backbone} --epochs {EPOCHS} --set batch_size={BATCH_SIZE}"
     cycle = _on(0, home, *f"--json run-now --no-baseline --images {images} {recipe}".split())
-    nodes = [_on(0, home, *_node("server", 0)), *(_on(host, home, *_node("worker", host)) for host in (0, 1))]
+    posts = [("server", 0)] * (kvstore == "dist_sync") + [("worker", 0), ("worker", 1)]
+    nodes = [_on(index, home, *_node(role, index)) for role, index in posts]
     try:
         bytes_after = _bytes_after_epochs(home, cycle)
         document = json.loads(cycle.communicate(timeout=SECONDS_TO_END)[0])

@@ -135,6 +135,7 @@ class Config:
     cluster_start: str = setting("local", one_of("local", "ssh", "by-hand"), section="cluster")
     cluster_scheduler: str = setting("", unless_empty(lambda name: hosts((name,))), section="cluster")
     cluster_port: int = setting(0, between(0, 65_535), section="cluster")  # of the scheduler; 0: a free one
+    cluster_kvstore: str = setting("dist_sync", one_of("dist_sync", "horovod"), section="cluster")
     cluster_servers: int = setting(1, between(1, 1_000), section="cluster")
     cluster_interface: str = setting("", section="cluster")  # of the network; "": that of a host's name
     cluster_devices: tuple[str, ...] = setting((), unless_empty(devices_of_hosts), section="cluster")

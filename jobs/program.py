@@ -17,9 +17,14 @@ def program() -> dict[str, str]:
     return {**_versions(READING), "code": _digest_of_code()}
 
 
-def training_program() -> dict[str, str]:
-    """Return the same with what else the result of a training hangs on."""
-    return {**program(), "python": platform.python_version(), **_versions(TRAINING)}
+def training_program(kvstore: str) -> dict[str, str]:
+    """Return the same with what else the result of a training over several processes hangs on.
+
+    Args:
+        kvstore: what adds up their gradients.
+    """
+    packages = (*TRAINING, "horovod") if kvstore == "horovod" else TRAINING
+    return {**program(), "python": platform.python_version(), **_versions(packages)}
 
 
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:

@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.arrays import Array
-from pipeline.errors import ComputingFailed
 from pipeline.runtime import mx
 from pipeline.sharing import Sharing
 
-ALIKE = 1e-3  # of the sum of a parameter's magnitudes: more than rounding, and less than a lost update
 FIRST_KEY = 1_000_000  # before it are those of Gluon's trainer: the numbers of the parameters
 
 
@@ -56,20 +54,6 @@ class SharedByServers(Sharing):
         self.kvstore.pull(self._keys[flat.size], out=sums)
         summed: Array = sums.asnumpy().reshape(np.shape(values))
         return summed
-
-    def check_alike(self, network: Any) -> None:
-        """Check that all processes hold the same parameters; each must ask.
-
-        Raises:
-            ComputingFailed: they do not.
-        """
-        trained = [p for p in network.collect_params().values() if p.grad_req != "null"]
-        sizes = np.array([float(p.list_data()[0].abs().sum().asscalar()) for p in trained])
-        if not np.allclose(sizes, self.total(sizes) / self.processes, rtol=ALIKE):
-            raise ComputingFailed(
-                "the workers do not hold the same parameters any more, so what was trained is of no use; "
-                "start again, and if it comes back, train without [cluster]"
-            )
 
 
 def to_plain_layout(network: Any) -> None:

@@ -13,7 +13,10 @@ import numpy as np
 
 from pipeline.arrays import Array
 from pipeline.device import Device, contexts
+from pipeline.errors import ComputingFailed
 from pipeline.runtime import mx
+
+ALIKE = 1e-3  # of the sum of a parameter's magnitudes: more than rounding, and less than a lost update
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,20 @@ class Sharing:
         table = self.total(table)
         found = np.flatnonzero(table[:, width])
         return found, table[found, :width].astype(np.float32)
+
+    def check_alike(self, network: Any) -> None:
+        """Check that all processes hold the same parameters; each must ask.
+
+        Raises:
+            ComputingFailed: they do not.
+        """
+        trained = [p for p in network.collect_params().values() if p.grad_req != "null"]
+        sizes = np.array([float(p.list_data()[0].abs().sum().asscalar()) for p in trained])
+        if not np.allclose(sizes, self.total(sizes) / self.processes, rtol=ALIKE):
+            raise ComputingFailed(
+                "the workers do not hold the same parameters any more, so what was trained is of no use; "
+                "start again, and if it comes back, train without [cluster]"
+            )
 
 
 def sharing_of(device: Device) -> Sharing:

@@ -48,6 +48,7 @@ class JobPlan:
     environment: Mapping[str, str]
     hosts: tuple[str, ...]
     devices: tuple[str, ...]
+    kvstore: str
     servers: int
     scheduler: str
     port: int
@@ -115,10 +116,10 @@ class JobFolder:
     def read_plan(self) -> JobPlan:
         """Return the plan; raises BadSettings where this program is not that of the cycle."""
         plan = JobPlan(**_with_tuples(json.loads(self.plan.read_text(encoding="utf-8"))))
-        if plan.program != training_program():
+        if plan.program != training_program(plan.kvstore):
             raise BadSettings(
-                f"the program or MXNet on {platform.node()} is not that of the cycle; install the same "
-                "version on all hosts"
+                f"the program, MXNet or Horovod on {platform.node()} is not that of the cycle; install the "
+                "same version on all hosts"
             )
         return plan
 

@@ -12,11 +12,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from jobs.cluster.beats import OVER, Watched, every_seconds, write_beat
+from jobs.cluster.horovod import be_rendezvous, worker_environment
 from jobs.cluster.job import JobFolder, JobPlan, announced
 from jobs.cluster.nodes import Role
 from jobs.cluster.settings import HERE, address_of
@@ -135,7 +136,7 @@ def leave_with_the_input() -> None:
 
 
 def environment_of(post: Post) -> dict[str, str]:
-    """Return the variables by which MXNet knows its role, and listens at one address alone.
+    """Return the variables by which MXNet or Horovod knows its role, and listens at one address alone.
 
     Raises:
         BadSettings: this host's name or the interface of the network cannot be used.
@@ -143,31 +144,46 @@ def environment_of(post: Post) -> dict[str, str]:
     plan, host = post.plan, address_of(post.host)
     is_worker = post.role == "worker"
     beside = sum(address_of(other) == host for other in plan.hosts) if is_worker else 1
+    threads = str(max(1, computing_threads() // beside) if is_worker else 1)
+    own = _own_address(plan, host)
+    if plan.kvstore == "horovod":
+        joined = worker_environment(plan, post.index, _scheduler_of(plan), own) if is_worker else {}
+    else:
+        joined = _of_parameter_server(post, own)
+    return {"OMP_NUM_THREADS": threads, **joined}
+
+
+def _of_parameter_server(post: Post, own: str) -> Mapping[str, str]:
+    plan = post.plan
     return {
         "DMLC_ROLE": post.role,
-        "DMLC_PS_ROOT_URI": _resolved(address_of(plan.scheduler)),
+        "DMLC_PS_ROOT_URI": _scheduler_of(plan),
         "DMLC_PS_ROOT_PORT": str(plan.port),
         "DMLC_NUM_WORKER": str(len(plan.hosts)),
         "DMLC_NUM_SERVER": str(plan.servers),
-        "OMP_NUM_THREADS": str(max(1, computing_threads() // beside) if is_worker else 1),
-        **_listening_at(plan, host),
+        **({"DMLC_INTERFACE": plan.interface} if plan.interface else {"DMLC_NODE_HOST": own}),
     }
 
 
-def _listening_at(plan: JobPlan, host: str) -> dict[str, str]:
+def _scheduler_of(plan: JobPlan) -> str:
+    return _resolved(address_of(plan.scheduler))
+
+
+def _own_address(plan: JobPlan, host: str) -> str:
+    """Return the address at which a process on this host listens; "": that of the plan's interface."""
     if plan.interface:
         if plan.interface not in (name for _, name in socket.if_nameindex()):
             raise BadSettings(
                 f"[cluster] interface: there is no {plan.interface!r} on {socket.gethostname()}"
             )
-        return {"DMLC_INTERFACE": plan.interface}
+        return ""
     own = _resolved(host)
     if own.startswith("127.") and any(address_of(other) not in HERE for other in plan.hosts):
         raise BadSettings(
             f"{host} is {own} on {socket.gethostname()} itself, where no other host reaches it; write its "
             "address into hosts, or set interface, both in [cluster]"
         )
-    return {"DMLC_NODE_HOST": own}
+    return own
 
 
 def _resolved(host: str) -> str:
@@ -191,6 +207,8 @@ def run_node(
     os.environ.update(environment_of(post))
     if role == "worker":
         _work(post, signs)
+    if post.plan.kvstore == "horovod":
+        be_rendezvous(post.plan, _scheduler_of(post.plan))
     import pipeline.runtime  # noqa: F401 - returns when all workers have ended
 
     leave(0)

@@ -1,5 +1,6 @@
 """Which hosts train together, and how their processes are started: the settings of [cluster], checked."""
 
+import importlib.util
 import re
 import socket
 from collections.abc import Sequence
@@ -14,8 +15,13 @@ if TYPE_CHECKING:
     from jobs.config import Config
 
 Start = Literal["local", "ssh", "by-hand"]
+KVStore = Literal["dist_sync", "horovod"]  # what adds up: MXNet's parameter server, or Horovod
 _HOST = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 HERE = ("localhost", "127.0.0.1")
+NO_HOROVOD = (
+    '[cluster] kvstore = "horovod" needs Horovod, built for the MXNet that is installed, on {host} ({why}); '
+    'deploy/horovod.sh installs it, and kvstore = "dist_sync" needs nothing'
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class ClusterSettings:
     start: Start
     scheduler: str  # name or address of the host of the cycle, as the others see it
     port: int  # of the scheduler; 0: a free one
-    servers: int
+    kvstore: KVStore
+    servers: int  # of the kind `dist_sync`; Horovod has none
     interface: str  # of the network on every host; "": the one of the host's own name
     devices: tuple[str, ...]  # one for each worker
     patience_seconds: float  # a node that is silent for so long ends the training
@@ -50,7 +57,8 @@ class ClusterSettings:
             start=config.cluster_start,  # type: ignore[arg-type]  # checked when it was read
             scheduler=config.cluster_scheduler or HERE[1],
             port=config.cluster_port,
-            servers=config.cluster_servers,
+            kvstore=config.cluster_kvstore,  # type: ignore[arg-type]  # likewise
+            servers=0 if config.cluster_kvstore == "horovod" else config.cluster_servers,
             interface=config.cluster_interface,
             devices=devices * len(names) if len(devices) == 1 else devices,
             patience_seconds=parse_interval(config.cluster_patience).total_seconds(),
@@ -63,7 +71,8 @@ class ClusterSettings:
     @property
     def summary(self) -> str:
         """What a run's numbers may depend on."""
-        return f"{_number(len(self.hosts), 'worker')}, {_number(self.servers, 'server')}"
+        by = "Horovod" if self.kvstore == "horovod" else _number(self.servers, "server")
+        return f"{_number(len(self.hosts), 'worker')}, {by}"
 
 
 def _number(count: int, of: str) -> str:
@@ -80,6 +89,8 @@ def _check(config: "Config", others: Sequence[str]) -> None:
         )
     if len({len(parse_device(name)[1]) or 1 for name in config.cluster_devices}) > 1:
         raise BadSettings("[cluster] devices must name as many devices for one host as for another")
+    if config.cluster_kvstore == "horovod":
+        _check_horovod(config)
     if others and config.cluster_start == "local":
         raise BadSettings(
             f'[cluster] start = "local" starts processes of this machine alone, and hosts names {others[0]}; '
@@ -89,6 +100,19 @@ def _check(config: "Config", others: Sequence[str]) -> None:
         raise BadSettings(
             f"[cluster] scheduler must be the name or address by which {others[0]} reaches this machine"
         )
+
+
+def _check_horovod(config: "Config") -> None:
+    devices = config.cluster_devices or (config.device,)
+    if several := next((name for name in devices if len(parse_device(name)[1]) > 1), None):
+        raise BadSettings(
+            f'[cluster] kvstore = "horovod" gives each worker one device, and not {several}; name the host '
+            "once for each of them in hosts, and the devices in the same order in devices"
+        )
+    if config.cluster_servers > 1:
+        raise BadSettings('[cluster] kvstore = "horovod" has no servers; leave servers out')
+    if importlib.util.find_spec("horovod") is None:
+        raise BadSettings(NO_HOROVOD.format(host="this machine", why="there is none"))
 
 
 def free_port(settings: ClusterSettings) -> int:

@@ -140,7 +140,7 @@ def _beating(job: JobFolder, patience_seconds: float) -> Iterator[None]:
 
 def _plan(settings: ClusterSettings, asked: Asked) -> JobPlan:
     return JobPlan(
-        program=training_program(),
+        program=training_program(settings.kvstore),
         kind=asked.kind,
         recipe=asdict(asked.recipe),
         backbone=asked.backbone,
@@ -151,6 +151,7 @@ def _plan(settings: ClusterSettings, asked: Asked) -> JobPlan:
         environment=asked.checkpoints.environment,
         hosts=settings.hosts,
         devices=settings.devices,
+        kvstore=settings.kvstore,
         servers=settings.servers,
         scheduler=settings.scheduler,
         port=settings.port or free_port(settings),

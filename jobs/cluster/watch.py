@@ -48,7 +48,10 @@ class NodeWatch:
         ends = {node: end for node in self.workers if (end := self._end_of(node)) is not None}
         for node, end in ends.items():
             if "error" in end:
-                raise _as_raised(node, end)
+                failed = _as_raised(node, end)
+                if isinstance(failed, ClusterFailed):
+                    self._check_processes(ends)  # the death of another one is what this came of
+                raise failed
         return ends
 
     def _end_of(self, node: Node) -> Mapping[str, Any] | None:

@@ -7,12 +7,13 @@ from typing import Any
 
 from jobs.cluster.job import JobFolder
 from jobs.cluster.node import Post, SignsOfLife
+from jobs.cluster.settings import NO_HOROVOD
 from jobs.image_folder import recorded_folder
 from jobs.run_record import computing_in_words
 from pipeline.backbones import backbone_named
 from pipeline.checkpoint import Checkpoints
 from pipeline.device import parse_device, resolve_device
-from pipeline.errors import OutOfMemory, WhiskerError
+from pipeline.errors import BadSettings, ClusterFailed, OutOfMemory, WhiskerError
 from pipeline.network import scratch_network
 from pipeline.publish import write_whole
 from pipeline.reader import ImageReader
@@ -20,10 +21,13 @@ from pipeline.recipes import Recipe, preprocessing_for
 from pipeline.records import EpochMetrics, Evaluation
 from pipeline.runtime import mx
 from pipeline.server_sharing import SharedByServers, to_plain_layout
+from pipeline.sharing import Sharing
 from pipeline.surroundings import surroundings_on
 from pipeline.train import TrainingEvent, fit_all_layers
 from pipeline.training_data import TrainingData
 from pipeline.training_state import Arrays, TrainingState
+
+HOROVOD_ENDED = "Horovod has been shut down"  # what each sum says once one of its processes is gone
 
 
 class Looked(Checkpoints):
@@ -55,6 +59,8 @@ def _devices(post: Post) -> int:
 
 
 def _as_told(error: WhiskerError) -> dict[str, Any]:
+    if HOROVOD_ENDED in str(error):
+        error = ClusterFailed(f"another worker is gone: {HOROVOD_ENDED}")
     told = {"error": str(error), "kind": type(error).__name__}
     return {**told, "goes_on": error.goes_on} if isinstance(error, OutOfMemory) else told
 
@@ -77,13 +83,26 @@ def _train(post: Post, signs: SignsOfLife) -> dict[bytes, str]:
     if checkpoints.found is None:
         TrainingState({"network": network}, None).restore(mx.nd.load(str(post.job.start)))
     to_plain_layout(network)
-    sharing = SharedByServers(contexts, mx.kv.create("dist_sync"), post.index, len(plan.hosts))
+    sharing = _sharing(post, contexts)
     for event in fit_all_layers(network, data, recipe, replace(around, shared=sharing), checkpoints):
         if isinstance(event, EpochMetrics):
             sharing.check_alike(network)
         if post.index == 0:  # all have the same to say
             _tell(post.job, event)
     return data.reader.unreadable
+
+
+def _sharing(post: Post, contexts: tuple[Any, ...]) -> Sharing:
+    """Join the other workers."""
+    workers = len(post.plan.hosts)
+    if post.plan.kvstore == "dist_sync":
+        return SharedByServers(contexts, mx.kv.create("dist_sync"), post.index, workers)
+    try:
+        from pipeline.horovod_sharing import SharedByHorovod, join
+    except ImportError as error:
+        raise BadSettings(NO_HOROVOD.format(host=post.host, why=error)) from error
+    join()
+    return SharedByHorovod(contexts, None, post.index, workers)
 
 
 def _data(post: Post, recipe: Recipe) -> TrainingData:

@@ -1,5 +1,6 @@
 """What the tests of trainings over several processes share: a small training, and who takes part in it."""
 
+import importlib.util
 import json
 import os
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from jobs.cluster.nodes import Role
 from jobs.cluster.settings import ClusterSettings
@@ -25,6 +27,12 @@ from tests.pipeline.training import AROUND, classic, data_of
 RECIPE = classic(
     backbone=tiny.NAME, epochs=2, batch_size=7, learning_rate=0.02, momentum=0.9, horizontal_flip=True
 )
+
+
+needs_horovod = pytest.mark.skipif(
+    importlib.util.find_spec("horovod") is None, reason="Horovod is not installed: make horovod"
+)
+KVSTORES = ["dist_sync", pytest.param("horovod", marks=needs_horovod)]
 
 
 def settings(**changes: Any) -> ClusterSettings:

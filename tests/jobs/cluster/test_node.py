@@ -29,8 +29,8 @@ def home(tmp_path: Path) -> Home:
 def plan() -> JobPlan:
     here = ("localhost", "localhost")
     return JobPlan(
-        training_program(), "finetune", asdict(RECIPE), "tiny", ("cat", "dog"), "/photos", 0, "a training",
-        {}, here, ("cpu", "cpu"), 1, "127.0.0.1", 9091, "", 0.5,
+        training_program("dist_sync"), "finetune", asdict(RECIPE), "tiny", ("cat", "dog"), "/photos", 0,
+        "a training", {}, here, ("cpu", "cpu"), "dist_sync", 1, "127.0.0.1", 9091, "", 0.5,
     )  # fmt: skip
 
 
@@ -109,6 +109,42 @@ def test_a_node_listens_at_one_address(home: Home, plan: JobPlan) -> None:
     by_interface = environment_of(Post(home, job, replace(plan, interface=loopback), "server", 0))
     assert by_interface["DMLC_INTERFACE"] == loopback
     assert "DMLC_NODE_HOST" not in by_interface
+
+
+def test_a_worker_of_horovod_listens_at_one_interface_and_no_variable_makes_it_one_of_mxnet(
+    home: Home, plan: JobPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loopback = next(name for _, name in socket.if_nameindex())
+    monkeypatch.setattr("socket.gethostname", lambda: "127.0.0.1")
+    for interface in ("", loopback):
+        of = replace(plan, kvstore="horovod", servers=0, interface=interface)
+        told = environment_of(Post(home, JobFolder(home.folder, "one"), of, "worker", 1))
+        assert told.items() >= {
+            "HOROVOD_RANK": "1", "HOROVOD_SIZE": "2", "HOROVOD_GLOO_IFACE": loopback,
+            "HOROVOD_GLOO_RENDEZVOUS_ADDR": "127.0.0.1", "HOROVOD_GLOO_RENDEZVOUS_PORT": "9091",
+        }.items()  # fmt: skip
+        assert not [name for name in told if name.startswith("DMLC_")]
+
+
+@pytest.mark.parametrize(("version", "allowed"), [("0.28.1", False), ("0.28.1+iface", True)])
+def test_a_horovod_that_would_listen_elsewhere_too_takes_no_part(
+    home: Home, plan: JobPlan, monkeypatch: pytest.MonkeyPatch, version: str, allowed: bool
+) -> None:
+    """As it is from the registry, where the machine's name means another address than the interface's."""
+    monkeypatch.setattr("socket.gethostname", lambda: "192.0.2.77")
+    monkeypatch.setattr("jobs.cluster.horovod.version_of", lambda name: version)
+    post = Post(home, JobFolder(home.folder, "one"), replace(plan, kvstore="horovod"), "worker", 0)
+    if allowed:
+        assert environment_of(post)["HOROVOD_RANK"] == "0"
+        return
+    with pytest.raises(BadSettings, match=r"would listen at 192\.0\.2\.77 too.* deploy/horovod\.sh"):
+        environment_of(post)
+
+
+def test_an_address_of_no_interface_is_none_for_horovod(home: Home, plan: JobPlan) -> None:
+    of = replace(plan, kvstore="horovod", hosts=("192.0.2.77", "localhost"))
+    with pytest.raises(BadSettings, match=r"no network interface of .* has the address 192\.0\.2\.77"):
+        environment_of(Post(home, JobFolder(home.folder, "one"), of, "worker", 0))
 
 
 UNUSABLE = {

@@ -1,5 +1,6 @@
 """The settings of [cluster]: what fits, and one sentence for what does not."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from jobs.cluster.settings import free_port
 from jobs.config import Config
 from jobs.settings.load import load_config
 from pipeline.errors import BadSettings
+from tests.jobs.cluster.jobs import needs_horovod
 
 TWO = 'hosts = ["localhost", "127.0.0.1"]'
+HOROVOD = f'{TWO}\nkvstore = "horovod"'
 FAR = 'hosts = ["a.lan", "me@b.lan"]\nstart = "ssh"\nscheduler = "10.0.0.1"'
 
 
@@ -38,6 +41,22 @@ def test_servers_are_dealt_out_to_the_hosts_of_the_workers(tmp_path: Path) -> No
     ]
     assert cluster.devices == ("gpu:0,1", "gpu:0,1")
     assert cluster.summary == "2 workers, 3 servers"
+
+
+@needs_horovod
+def test_horovod_has_no_servers(tmp_path: Path) -> None:
+    cluster = load(tmp_path, HOROVOD).cluster()
+    assert cluster is not None
+    assert [node.role for node in nodes_of(cluster)] == ["scheduler", "worker", "worker"]
+    assert cluster.summary == "2 workers, Horovod"
+
+
+def test_without_horovod_the_settings_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "horovod", None)  # as where it is not installed
+    with pytest.raises(
+        BadSettings, match=r"needs Horovod, built for .*, on this machine .* deploy/horovod.sh installs it"
+    ):
+        load(tmp_path, HOROVOD)
 
 
 def test_a_list_of_hosts_may_stand_in_the_environment(tmp_path: Path) -> None:
@@ -82,6 +101,12 @@ WRONG = {
         "as many devices for one host",
     ),
     "no server": (f"{TWO}\nservers = 0", "is not between 1 and 1000"),
+    "another way to add up": (f'{TWO}\nkvstore = "nccl"', "use one of dist_sync, horovod"),
+    "servers of Horovod": (f"{HOROVOD}\nservers = 2", 'kvstore = "horovod" has no servers'),
+    "several devices by Horovod": (
+        f'{HOROVOD}\ndevices = ["gpu:0,1"]',
+        "gives each worker one device, and not gpu:0,1",
+    ),
     "no port": (f"{TWO}\nport = 70000", "is not between 0 and 65535"),
     "patience without end": (f'{TWO}\npatience = "forever"', "is not a number with s, m, h or d"),
     "a home that depends on a folder": (f'{TWO}\nhome = "there"', "is not a path that begins with /"),

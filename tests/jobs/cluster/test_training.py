@@ -19,7 +19,17 @@ from pipeline.runtime import mx
 from pipeline.sharing import Sharing
 from pipeline.surroundings import Surroundings
 from pipeline.train import fit_all_layers
-from tests.jobs.cluster.jobs import RECIPE, asked, node, processes_in, settings, train, values
+from tests.jobs.cluster.jobs import (
+    KVSTORES,
+    RECIPE,
+    asked,
+    needs_horovod,
+    node,
+    processes_in,
+    settings,
+    train,
+    values,
+)
 from tests.pipeline.training import AROUND, metrics
 
 CONTEXTS = (mx.cpu(1), mx.cpu(2))
@@ -27,7 +37,8 @@ TWO_DEVICES = replace(AROUND, device=CONTEXTS[0], shared=Sharing(CONTEXTS))
 ROUNDING = 2e-5
 
 
-def test_two_workers_train_what_two_devices_of_one_process_do(place: Path, drawn: Path) -> None:
+@pytest.mark.parametrize("kvstore", KVSTORES)
+def test_two_workers_train_what_two_devices_of_one_process_do(place: Path, drawn: Path, kvstore: str) -> None:
     """Parameters and statistics, the metrics of each epoch, and what is said of each test image."""
     listening: set[str] = set()
 
@@ -39,9 +50,9 @@ def test_two_workers_train_what_two_devices_of_one_process_do(place: Path, drawn
     alone = asked(place / "alone", drawn, TWO_DEVICES)
     expected = list(fit_all_layers(alone.network, alone.data, alone.recipe, TWO_DEVICES))
     shared = asked(place, drawn, replace(AROUND, check_stop=look))
-    found = train(place, settings(), shared)
+    found = train(place, settings(kvstore=kvstore), shared)
 
-    assert found[0] == Note("trained by 2 workers, 1 server")
+    assert found[0] == Note(f"trained by 2 workers, {'Horovod' if kvstore == 'horovod' else '1 server'}")
     assert [type(event) for event in found[1:]] == [EpochMetrics, EpochMetrics, Evaluation]
     np.testing.assert_allclose(metrics(found), metrics(expected), atol=ROUNDING)
     for name, value in values(alone.network).items():
@@ -49,7 +60,7 @@ def test_two_workers_train_what_two_devices_of_one_process_do(place: Path, drawn
     said, wanted = (said_of_images(events) for events in (found, expected))
     assert list(said) == list(wanted)
     np.testing.assert_allclose([*said.values()], [*wanted.values()], atol=ROUNDING)
-    assert listening == {"127.0.0.1"}, "MXNet's processes let everybody in who reaches them"
+    assert listening == {"127.0.0.1"}, "they let everybody in who reaches them"
     assert processes_in(place) == []
 
 
@@ -75,14 +86,19 @@ def test_gradients_that_are_summed_twice_would_be_found(place: Path, drawn: Path
 
 
 SETTLED: dict[str, Any] = {"batch_norm_batches": 2}  # of which each worker takes a part
-KILLED: tuple[tuple[Role, int], ...] = (("server", 0), ("worker", 0))
+KILLED: dict[str, tuple[tuple[Role, int], ...]] = {
+    "dist_sync": (("server", 0), ("worker", 0)),
+    "horovod": (("worker", 1), ("worker", 0)),
+}
 
 
+@pytest.mark.parametrize("kvstore", KVSTORES)
 def test_a_training_that_is_cut_off_twice_ends_as_one_that_nothing_disturbed(
-    place: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch, kvstore: str
 ) -> None:
     """One process begins it. Each time worker 0 stands still after a checkpoint, somebody is killed."""
-    epochs = 1 + len(KILLED) + 1
+    killed, of = KILLED[kvstore], settings(kvstore=kvstore)
+    epochs = 1 + len(killed) + 1
     undisturbed = asked(place / "undisturbed", drawn, TWO_DEVICES, epochs=epochs, **SETTLED)
     expected = list(fit_all_layers(undisturbed.network, undisturbed.data, undisturbed.recipe, TWO_DEVICES))
     begun = asked(place, drawn, TWO_DEVICES, epochs=epochs, **SETTLED)
@@ -90,14 +106,14 @@ def test_a_training_that_is_cut_off_twice_ends_as_one_that_nothing_disturbed(
     next(one_process)
     one_process.close()
     monkeypatch.setenv(VARIABLE, "after_checkpoint:stop")
-    for number, (role, index) in enumerate(KILLED, start=2):
+    for number, (role, index) in enumerate(killed, start=2):
         around = replace(AROUND, check_stop=killer(place, role, index, after=number))
         with pytest.raises(ClusterFailed, match=rf"^{role} {index} on .* has ended \(SIGKILL\)"):
-            train(place, settings(), asked(place, drawn, around, epochs=epochs, **SETTLED))
+            train(place, of, asked(place, drawn, around, epochs=epochs, **SETTLED))
         assert processes_in(place) == []
     monkeypatch.delenv(VARIABLE)
     last = asked(place, drawn, epochs=epochs, **SETTLED)
-    found = train(place, settings(), last)
+    found = train(place, of, last)
     assert [event.epoch for event in found if isinstance(event, EpochMetrics)] == [epochs]
     np.testing.assert_allclose(metrics(found), metrics(expected)[-2:], atol=ROUNDING)
     for name, value in values(undisturbed.network).items():
@@ -128,8 +144,18 @@ def test_a_node_that_dies_before_the_training_begins_ends_it(
     assert processes_in(place) == []
 
 
-@pytest.mark.parametrize(("role", "index"), [("server", 0), ("worker", 0)])
-def test_a_node_that_stands_still_ends_the_training(place: Path, drawn: Path, role: Role, index: int) -> None:
+STILL = [
+    ("dist_sync", "server", 0),
+    ("dist_sync", "worker", 0),
+    pytest.param("horovod", "worker", 0, marks=needs_horovod),
+    pytest.param("horovod", "worker", 1, marks=needs_horovod),
+]
+
+
+@pytest.mark.parametrize(("kvstore", "role", "index"), STILL)
+def test_a_node_that_stands_still_ends_the_training(
+    place: Path, drawn: Path, kvstore: str, role: Role, index: int
+) -> None:
     def look() -> None:
         process = node(place, role, index)
         if process and process.status() != psutil.STATUS_STOPPED:
@@ -137,7 +163,7 @@ def test_a_node_that_stands_still_ends_the_training(place: Path, drawn: Path, ro
 
     around = replace(AROUND, check_stop=look)
     with pytest.raises(ClusterFailed, match=f"^{role} {index} on .* no sign of life for 4 seconds$"):
-        train(place, settings(patience="4s"), asked(place, drawn, around))
+        train(place, settings(patience="4s", kvstore=kvstore), asked(place, drawn, around))
     assert processes_in(place) == []
 
 

@@ -1,6 +1,7 @@
 """Whether the cycle notices that a node is silent, never came, or does not get on, by a clock of the test."""
 
 import json
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from jobs.cluster.beats import read_beat, write_beat
 from jobs.cluster.job import JobFolder
+from jobs.cluster.processes import Started
 from jobs.cluster.watch import NodeWatch
 from pipeline.errors import ClusterFailed, OutOfMemory, TrainingDiverged
 from tests.jobs.cluster.jobs import settings
@@ -99,6 +101,18 @@ def test_a_lack_of_memory_goes_on_in_smaller_parts(nodes: Nodes) -> None:
     with pytest.raises(OutOfMemory) as raised:
         nodes.watch.ends()
     assert raised.value.goes_on
+
+
+def test_a_death_is_told_before_what_comes_of_it(nodes: Nodes, tmp_path: Path) -> None:
+    """Worker 1 says that another one is gone, which worker 0 is: killed, and without a word."""
+    killed = subprocess.Popen(["sleep", "60"])
+    killed.kill()
+    killed.wait()
+    first = next(node for node in nodes.watch.nodes if node.key == "worker-0")
+    nodes.watch.started = [Started(first, "local", killed, tmp_path / "log")]
+    nodes.end(1, error="another worker is gone", kind="ClusterFailed")
+    with pytest.raises(ClusterFailed, match=r"^worker 0 on localhost has ended \(SIGKILL\)$"):
+        nodes.watch.ends()
 
 
 @pytest.mark.parametrize("kind", ["Exception", "WhiskerErrors", "Interrupted", "__doc__"])
