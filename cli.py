@@ -44,8 +44,7 @@ class Program(click.Group):
         """Run the command that was asked for."""
         try:
             super().invoke(ctx)
-            if sys.stdout:  # None where it was closed before the start
-                sys.stdout.flush()  # here it can still be told if nobody reads
+            sys.stdout.flush()  # here it can still be told if nobody reads
         except WhiskerError as error:
             self._fail(ctx, str(error), error.exit_status, passes=error.passes)
         except KeyboardInterrupt:
@@ -148,6 +147,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the program `whisker`."""
+    closed_output.fill_the_gaps()
     os.umask(0o077)  # what it writes is the user's own: images, their names, and who is told of what
     name = "whisker" if Path(sys.argv[0]).stem == "whisker" else "cli.py"
     cli(prog_name=name, complete_var=COMPLETION_VARIABLE)

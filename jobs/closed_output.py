@@ -1,8 +1,23 @@
-"""Standard output that nobody reads any more, as after `predict photos | head`."""
+"""Standard streams that are closed: from the start, or since nobody reads any more, as after `| head`."""
 
 import os
 import select
 import sys
+
+
+def fill_the_gaps() -> None:
+    """Open /dev/null for each standard stream that was closed before the start, as by `>&-`.
+
+    Else the next file that is opened, perhaps one of the home, would get its number; and what a library or a
+    child process prints would be written into that file.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))
 
 
 def is_closed() -> bool:
