@@ -14,6 +14,7 @@ from db import store
 from db.session import open_current, open_read_only
 from jobs.home import Home
 from jobs.labels import checked_decision, read_decisions
+from jobs.memory import files_of
 from pipeline.conflicts import Conflict
 from pipeline.errors import BadSettings
 from pipeline.image_folder import ImageFolder, folder_named
@@ -81,10 +82,11 @@ def apply_decisions(home: Home, images_folder: ImageFolder, file: Path) -> tuple
         BadSettings: the list does not fit; nothing of it is stored.
     """
     home.require()
-    with open_read_only(home.records)() as session:
+    sessions = open_read_only(home.records)
+    with sessions() as session:
         last = store.last_finished_data(session, str(images_folder))
-        # Also images that are not in the snapshot: left out before, or lying under two classes.
-        known = {file.sha256 for file in store.known_files(session, str(images_folder)).values()}
+    # Also images that are not in the snapshot: left out before, or lying under two classes.
+    known = {file.sha256 for file in files_of(sessions, str(images_folder))}
     decisions = read_decisions(file, known, last.summary.classes if last else ())
     with open_current(home.records).begin() as session:
         store.save_label_decisions(session, decisions, datetime.now(UTC))
