@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from db.session import open_read_only
 from jobs.config import Config
 from jobs.home import Home
-from jobs.look import NOTHING_ACCEPTED, Look, judge, nothing_settled, scan_folder, unchanged
+from jobs.look import NOTHING_ACCEPTED, Look, comparing, judge, nothing_settled, scan_folder, unchanged
 from jobs.memory import NO_PAST, files_of, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.errors import DatabaseMissing
 from pipeline.evaluate import Progress
 from pipeline.leaks import fingerprints_of
+from pipeline.near_duplicates import Counted
 from pipeline.records import FileState, Snapshot
 from pipeline.scan_result import NOTHING_KNOWN, ScanResult, settled_files
 
@@ -32,7 +33,7 @@ def glance(home: Home, config: Config, flag: StopFlag, progress: Progress) -> Lo
     last = last_if_unchanged(seen.sessions, seen.scanned, config) if seen.sessions else None
     if last:
         return unchanged(seen.scanned, config, last, now=datetime.now(UTC), seconds=seen.seconds())
-    return _judged(seen, config)[0]
+    return _judged(seen, config, comparing(flag, progress))[0]
 
 
 def images_of_a_cycle(
@@ -43,7 +44,7 @@ def images_of_a_cycle(
     Raises:
         As `glance`; NoSettledImages if there are none yet.
     """
-    look, files = _judged(_see(home, config, flag, progress), config)
+    look, files = _judged(_see(home, config, flag, progress), config, comparing(flag, progress))
     if look.snapshot is None or not look.snapshot.images:
         raise nothing_settled(config.images_folder())
     return look.snapshot, fingerprints_of(files)
@@ -78,7 +79,7 @@ def _opened(home: Home) -> sessionmaker[Session] | None:
         return None
 
 
-def _judged(seen: _Seen, config: Config) -> tuple[Look, Sequence[FileState]]:
+def _judged(seen: _Seen, config: Config, progress: Counted) -> tuple[Look, Sequence[FileState]]:
     """Return what a scan means for a cycle, and the files that have settled."""
     folder, scanned = str(config.images_folder()), seen.scanned
     files, past = settled_files((), scanned), NO_PAST
@@ -86,4 +87,7 @@ def _judged(seen: _Seen, config: Config) -> tuple[Look, Sequence[FileState]]:
         files = settled_files(files_of(seen.sessions, folder), scanned)
         past = remember(seen.sessions, folder, scanned.layout, files)
     now, seconds = datetime.now(UTC), seen.seconds()
-    return judge(scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds), files
+    look = judge(
+        scanned, files, config, past, accepted=NOTHING_ACCEPTED, now=now, seconds=seconds, progress=progress
+    )
+    return look, files

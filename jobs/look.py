@@ -13,6 +13,7 @@ from pipeline.differences import differences
 from pipeline.errors import EmptyClass, NoSettledImages
 from pipeline.evaluate import Progress
 from pipeline.image_folder import ImageFolder
+from pipeline.near_duplicates import Counted, uncounted
 from pipeline.read_files import ReadFiles, read_files
 from pipeline.records import Change, FileState, LastData, Snapshot, SnapshotSummary
 from pipeline.scan import scan
@@ -101,6 +102,7 @@ def judge(
     accepted: Accepted,
     now: datetime,
     seconds: float,
+    progress: Counted = uncounted,
 ) -> Look:
     """Freeze what a scan found as a snapshot and decide whether it is a reason for a cycle.
 
@@ -112,6 +114,7 @@ def judge(
         accepted: what a person has already decided about changed classes and lost images.
         now: an aware instant.
         seconds: what the scan took.
+        progress: of comparing all images, see `comparing`.
 
     Raises:
         NeedsDecision: the classes have changed, or a large part of the images is gone.
@@ -119,7 +122,7 @@ def judge(
     """
     ask_about_classes(scanned, past.last, accepted=accepted.classes)
     ask_about_loss(scanned, files, past.last, config.loss_limit, accepted=accepted.loss)
-    snapshot = _snapshot(scanned, files, config, past)
+    snapshot = _snapshot(scanned, files, config, past, progress)
     changes = differences(past.last, snapshot)
     situation = Situation(
         images=len(snapshot.images),
@@ -148,10 +151,22 @@ def nothing_settled(folder: ImageFolder) -> NoSettledImages:
     return NoSettledImages(f"all files in {folder} are still being written; run again when that has ended")
 
 
-def _snapshot(scanned: ScanResult, files: Sequence[FileState], config: Config, past: Past) -> Snapshot:
+def comparing(flag: StopFlag, progress: Progress) -> Counted:
+    """Return what shows how many images have been compared, and ends that after a signal."""
+
+    def show(done: int, total: int) -> None:
+        flag.check()
+        progress("comparing images", done, total)
+
+    return show
+
+
+def _snapshot(
+    scanned: ScanResult, files: Sequence[FileState], config: Config, past: Past, progress: Counted
+) -> Snapshot:
     try:
         snapshot = take_snapshot(
-            scanned.layout, files, test_fraction=config.test_fraction, memory=past.memory
+            scanned.layout, files, test_fraction=config.test_fraction, memory=past.memory, progress=progress
         )
     except EmptyClass:
         if not scanned.settling:

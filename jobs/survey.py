@@ -10,7 +10,7 @@ from db import store
 from db.batches import batches
 from jobs.ahead import Ahead
 from jobs.config import Config
-from jobs.look import Accepted, Look, judge, nothing_settled, scan_folder, unchanged
+from jobs.look import Accepted, Look, comparing, judge, nothing_settled, scan_folder, unchanged
 from jobs.memory import files_of, index_of, last_if_unchanged, remember
 from jobs.stop import StopFlag
 from pipeline.evaluate import Progress
@@ -65,7 +65,8 @@ def survey(
     files = settled_files(files_of(sessions, str(folder)), scanned)
     past = remember(sessions, str(folder), scanned.layout, files)
     seconds = time.perf_counter() - started
-    found = judge(scanned, files, config, past, accepted=accepted, now=now, seconds=seconds)
+    shown = comparing(flag, progress)
+    found = judge(scanned, files, config, past, accepted=accepted, now=now, seconds=seconds, progress=shown)
     if not (if_changed or found.summary.total("train", "test")):
         raise nothing_settled(folder)
     return found

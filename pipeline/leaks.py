@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from pipeline.near_duplicates import Pair, find_pairs, groups
+from pipeline.near_duplicates import Counted, Pair, find_pairs, groups, uncounted
 from pipeline.perceptual_hash import as_words
 from pipeline.records import FileState, Leak, SnapshotImage, Split
 
@@ -37,15 +37,19 @@ def fingerprints_of(files: Iterable[FileState]) -> dict[str, bytes]:
     return {file.sha256: file.fingerprint for file in files if file.sha256 and file.fingerprint}
 
 
-def likeness(images: Sequence[SnapshotImage], fingerprints: Mapping[str, bytes]) -> Likeness:
+def likeness(
+    images: Sequence[SnapshotImage], fingerprints: Mapping[str, bytes], progress: Counted = uncounted
+) -> Likeness:
     """Compare all images by their perceptual hashes.
 
     Args:
         images: each content once.
         fingerprints: the perceptual hash of each content hash; images without one are like no other.
+        progress: see `find_pairs`.
     """
     known = sorted((i for i in images if i.sha256 in fingerprints), key=lambda image: image.sha256)
-    pairs = find_pairs(as_words([fingerprints[image.sha256] for image in known])) if known else []
+    words = as_words([fingerprints[image.sha256] for image in known])
+    pairs = find_pairs(words, progress=progress) if known else []
     return Likeness(tuple(known), tuple(pairs))
 
 

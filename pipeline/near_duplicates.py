@@ -6,17 +6,19 @@ differ in at most one bit of some band; so it is enough to look up each band as 
 bits flipped, and to compare what is found there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.perceptual_hash import INVERSES, TRANSFORMS, Words, variants
 
-__all__ = ["CERTAIN_DISTANCE", "MAX_DISTANCE", "Pair", "find_pairs", "groups"]
+__all__ = ["CERTAIN_DISTANCE", "MAX_DISTANCE", "Counted", "Pair", "find_pairs", "groups", "uncounted"]
 
 Integers = npt.NDArray[np.int64]
+Counted = Callable[[int, int], object]  # takes how many images of how many have been compared
 
 # Each band: which word, its lowest bit, its number of bits. The lowest frequencies, which change least when a
 # picture is altered, share a band: so most pairs beyond the certain distance are found as well. No band parts
@@ -56,7 +58,13 @@ class _Found:
     transform: Integers
 
 
-def find_pairs(words: Words, max_distance: int = MAX_DISTANCE, first_new: int = 0) -> list[Pair]:
+def uncounted(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def find_pairs(
+    words: Words, max_distance: int = MAX_DISTANCE, first_new: int = 0, progress: Counted = uncounted
+) -> list[Pair]:
     """Return the pairs of hashes (N, 2) that differ in at most `max_distance` bits, sorted by (left, right).
 
     Hashes are compared under all eight symmetries. Within the bounds below, all pairs up to CERTAIN_DISTANCE
@@ -67,11 +75,21 @@ def find_pairs(words: Words, max_distance: int = MAX_DISTANCE, first_new: int = 
     hashes each is paired with the first of them, and only the first with other hashes; an image is paired
     with the 16 nearest of the images before it; and of images that share the value of a band only the first
     64 are compared with others. So take `groups` to see who belongs together, for a pair may be left out.
+
+    `progress` is called again and again while the search lasts; what it raises ends it.
     """
     firsts, equal = _set_equal_aside(words)
     distinct = words[firsts]
     new = int(np.searchsorted(firsts, first_new))
-    parts = [_search_band(distinct, band, max_distance, new) for band in _BANDS]
+    total = len(distinct) - new
+
+    def tell(number: int, done: int) -> None:
+        progress((number * total + done) // len(_BANDS), total)
+
+    parts = [
+        _search_band(distinct, band, max_distance, new, partial(tell, number))
+        for number, band in enumerate(_BANDS)
+    ]
     found = _nearest(_joined(parts))
     near = zip(firsts[found.older], firsts[found.newer], found.distance, found.transform, strict=True)
     pairs = [Pair(int(a), int(b), int(d), TRANSFORMS[INVERSES[t]]) for a, b, d, t in near]
@@ -109,8 +127,14 @@ def _set_equal_aside(words: Words) -> tuple[Integers, list[tuple[int, int]]]:
     return np.sort(order[is_first]), list(equal)
 
 
-def _search_band(words: Words, band: tuple[int, int, int], max_distance: int, first_new: int) -> _Found:
-    """Find the pairs that agree in one band, or differ there in one bit."""
+def _search_band(
+    words: Words,
+    band: tuple[int, int, int],
+    max_distance: int,
+    first_new: int,
+    looked_up: Callable[[int], object],
+) -> _Found:
+    """Find the pairs that agree in one band, or differ there in one bit; say how many were looked up."""
     width = band[2]
     keys = _keys(words, band)
     order = np.argsort(keys, kind="stable")
@@ -119,6 +143,7 @@ def _search_band(words: Words, band: tuple[int, int, int], max_distance: int, fi
     flips = [0, *(1 << bit for bit in range(width))] if max_distance >= len(_BANDS) else [0]
     parts = [_nothing()]
     for newer, transform, asked in _questions(words, first_new):
+        looked_up(newer - first_new)
         asked_keys = _keys(asked, band)
         hits = [_look_up(order, starts, asked_keys ^ flip) for flip in flips]
         near = [_compare(words, asked, hit, newer, transform, max_distance) for hit in hits]

@@ -12,6 +12,7 @@ from pipeline.conflicts import Conflict, exact_conflicts, near_conflicts
 from pipeline.errors import EmptyClass
 from pipeline.layout import SPLITS, Layout
 from pipeline.leaks import Likeness, draw_splits, fingerprints_of, leaks, likeness
+from pipeline.near_duplicates import Counted, uncounted
 from pipeline.records import (
     FileState,
     LabelDecision,
@@ -40,6 +41,7 @@ def take_snapshot(
     *,
     test_fraction: float = 0.2,
     memory: Memory = NOTHING_REMEMBERED,
+    progress: Counted = uncounted,
 ) -> Snapshot:
     """Return the images of all usable files, each content once, with its label and split.
 
@@ -55,11 +57,12 @@ def take_snapshot(
         files: the settled files; those outside of the class folders are not looked at.
         test_fraction: how much of a drawn split is for testing.
         memory: splits drawn and labels decided before.
+        progress: of comparing the images, see `find_pairs`.
 
     Raises:
         EmptyClass: a class has no image to train on, or none to test on.
     """
-    found = _sift(layout, tuple(files), memory.decisions)
+    found = _sift(layout, tuple(files), memory.decisions, progress=progress)
     images, like = found.images, found.like
     if not layout.split_folders:
         images = draw_splits(images, like, memory.drawn, lambda sha256: _draw(sha256, test_fraction))
@@ -122,12 +125,16 @@ def _sift(
     files: Sequence[FileState],
     decisions: Mapping[str, LabelDecision],
     compared: Compared | None = None,
+    progress: Counted = uncounted,
 ) -> _Sifted:
     """Tell apart what can be used and what not, before anything is split."""
     copies, quarantined = _by_content(layout, files, decisions)
     conflicts = exact_conflicts(copies)
     images, exact = _one_of_each(copies, conflicts)
-    like = likeness_among(images, compared) if compared else likeness(images, fingerprints_of(files))
+    if compared:
+        like = likeness_among(images, compared)
+    else:
+        like = likeness(images, fingerprints_of(files), progress)
     # A decision for a class that is gone says nothing; the label is then that of the folder.
     decided = (sha256 for sha256, decision in decisions.items() if decision.label in layout.classes)
     conflicts += near_conflicts(like, decided)

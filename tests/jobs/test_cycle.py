@@ -207,10 +207,11 @@ def test_an_interruption_in_the_baseline_keeps_the_promotion_and_every_finished_
     assert sorted(p.name for p in asked.home.models.iterdir()) == ["champion", "run-0001"]
 
 
-def test_an_interrupted_scan_keeps_what_it_has_read(images: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", ["files", "comparing images"])
+def test_an_interrupted_look_keeps_what_it_has_read(images: Path, tmp_path: Path, stage: str) -> None:
     asked, flag = request(tmp_path, images), StopFlag()
     with pytest.raises(Interrupted):
-        run(asked, flag, stop_during("files", flag))
+        run(asked, flag, stop_during(stage, flag))
     with open_read_only(asked.home.database)() as session:
         assert len(store.known_files(session, str(images))) > 0
         assert store.cycle_ids(session) == []

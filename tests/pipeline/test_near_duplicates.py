@@ -184,3 +184,17 @@ def test_twenty_copies_planted_among_real_photos_are_found_and_nothing_else(catd
     words = as_words([perceptual_hash(image) for image in photos + planted])
     expected = [(7 * place, len(photos) + place) for place in range(20)]
     assert [(pair.left, pair.right) for pair in find_pairs(words)] == expected
+
+
+def test_the_search_says_how_far_it_is_and_what_hears_that_may_end_it() -> None:
+    words, told = random_words(40_000), []
+    find_pairs(words, progress=lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert len(set(told)) > 6
+    assert {total for _, total in told} == {40_000}
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        find_pairs(words, progress=stop)
