@@ -168,8 +168,10 @@ def test_of_many_claimants_at_once_each_chunk_is_done_once_in_effect(
                 if (turn + number) % 7 == 0:  # it is halted for longer than its lease, and goes on then
                     end_lease(sharing, mine)
                     other = claim(sharing, job_id)
-                    if other is not None and finish(sharing, other, other.content):
-                        done.append(other.content)
+                    if other is not None:
+                        tried.append(other.content)
+                        if finish(sharing, other, other.content):
+                            done.append(other.content)
                 if finish(sharing, mine, mine.content):
                     done.append(mine.content)
         except BaseException as error:
