@@ -17,7 +17,7 @@ from pipeline.errors import BadSettings
 MENDED = "+iface"  # the end of the version that deploy/horovod.sh builds
 
 # Horovod would give up by itself after half a minute without a message; here the cycle decides who is silent.
-NEVER_SECONDS = 10_000_000
+NEVER_SECONDS = 1_000_000  # as milliseconds it fits into 32 bits
 
 
 def rank_of(index: int, workers: int) -> dict[str, int]:
