@@ -203,7 +203,7 @@ def _note(run: Run, found: Checkpoint, now: Mapping[str, str], kind: str) -> str
     if kind != "cpu":
         reasons.append("a GPU adds in no fixed order")
     if "cluster" in now:
-        reasons.append("servers add in the order in which gradients come")
+        reasons.append("what processes add up has no fixed order")
     if run.settings.get("precision") == "float16":
         reasons.append("the scale of its losses began again")
     if not reasons:
