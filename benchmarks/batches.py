@@ -6,7 +6,6 @@ network that comes out is any worse.
 
 import tempfile
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,6 +14,8 @@ import numpy as np
 from benchmarks.precision import TRAININGS
 from pipeline.drawings import draw_demo_images
 from pipeline.epoch_batches import epoch_batches
+from pipeline.runtime import mx
+from pipeline.sharing import Sharing
 
 IMAGES, SIZE, EPOCHS = 20_000, 64, 3
 WORKERS = (2, 4, 8)
@@ -63,13 +64,11 @@ def main(photos: Path) -> None:
 
 def _elsewhere(way: Callable[..., list[list[int]]], workers: int) -> float:
     """Return the share of the images that a worker reads and another one has in its part."""
-    edges = [number * IMAGES // workers for number in range(workers + 1)]
-    read = wrong = 0
+    of_all = [Sharing((mx.cpu(),), rank=rank, processes=workers) for rank in range(workers)]
+    wrong = 0
     for epoch in range(EPOCHS):
         for batch in way(range(IMAGES), SIZE, np.random.default_rng(epoch)):
-            part = -(-SIZE // workers)
-            for worker, (first, end) in enumerate(pairwise(edges)):
-                own = batch[worker * part : (worker + 1) * part]
-                read += len(own)
-                wrong += sum(not first <= position < end for position in own)
-    return wrong / read
+            for worker in of_all:
+                own = worker.own(batch, worker.part_size(SIZE))
+                wrong += sum(position * workers // IMAGES != worker.rank for position in own)
+    return wrong / (EPOCHS * IMAGES)
