@@ -119,8 +119,7 @@ class SignsOfLife(threading.Thread):
 def leave(status: int) -> NoReturn:
     """End this process at once, as it stands."""
     for stream in (sys.stdout, sys.stderr):
-        if stream:
-            stream.flush()
+        stream.flush()
     os._exit(status)
 
 
